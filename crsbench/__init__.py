@@ -1,0 +1,37 @@
+"""crsbench: benchmarks for conversational recommender systems that their users can believe.
+
+The public names are imported on first use, so that `import crsbench` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crsbench.config import Options as Options
+    from crsbench.hookspecs import Spec as Spec
+    from crsbench.hookspecs import hookimpl as hookimpl
+    from crsbench.run import load_policy as load_policy
+    from crsbench.run import load_run as load_run
+    from crsbench.run import run as run
+    from crsbench.stats import compare as compare
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Options": "crsbench.config",
+    "Spec": "crsbench.hookspecs",
+    "hookimpl": "crsbench.hookspecs",
+    "load_policy": "crsbench.run",
+    "load_run": "crsbench.run",
+    "run": "crsbench.run",
+    "compare": "crsbench.stats",
+}
+__all__ = ["Options", "Spec", "compare", "hookimpl", "load_policy", "load_run", "run"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'crsbench' has no attribute {name!r}")

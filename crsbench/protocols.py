@@ -1,0 +1,230 @@
+"""What a plugin gives. Constructors store their options and do nothing else; `fit` returns self."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
+
+from crsbench.types import (
+    Absent,
+    Action,
+    Catalog,
+    Corpus,
+    Episode,
+    RankedRow,
+    Reward,
+    Signal,
+    Split,
+    State,
+    Transition,
+    Truth,
+    Turn,
+    Values,
+    WeakLabel,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+Want = Literal["ranking", "turn"]
+Need = Literal["signals", "labels", "reward"]
+
+
+@dataclass(frozen=True, slots=True)
+class Staged(Generic[T]):
+    """What a cached stage gave: the value as loaded from disk, the stage's id and its folder."""
+
+    value: T
+    id: str
+    path: Path
+
+
+class Context(Protocol):
+    """What `fit` may use of the run. It holds no test row, no explicit label and no truth.
+
+    `model` is what `--model` says; `device` is "cpu" or "cuda"; `precision` "fp32" or "bf16".
+    `signals`, `labels` and `reward` raise where the policy's `needs` do not name them.
+    """
+
+    catalog: Catalog
+    valid: Split
+    seed: int
+    model: str
+    device: str
+    precision: str
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """The train dialogues as transitions, in order; signals and labels are aligned with them."""
+        ...
+
+    @property
+    def signals(self) -> Sequence[Signal]: ...
+
+    @property
+    def labels(self) -> Staged[WeakLabel]: ...
+
+    @property
+    def reward(self) -> Staged[RewardModel]: ...
+
+    def stage(
+        self,
+        name: str,
+        inputs: Mapping[str, object],
+        build: Callable[[Path], None],
+        load: Callable[[Path], T],
+    ) -> Staged[T]:
+        """The only way to a cached stage.
+
+        Its id hashes `inputs` (JSON values: options, ids of earlier stages), the sources of the package
+        that defines `build` and of the plugin packages it imports, the train data, seed, model, device
+        and precision. `build` writes into an empty folder under a random state of its own; the value is
+        always what `load` reads back, so that a reused stage and a new one are the same.
+        """
+        ...
+
+    def step(self, step: int, scalars: Mapping[str, float]) -> None:
+        """Report a training step: to the observers and to `curves.jsonl`."""
+        ...
+
+    def progress(self, steps: Iterable[T], total: int, description: str) -> Iterable[T]:
+        """Iterate with a progress bar that shows the time left."""
+        ...
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    protocols: ClassVar[tuple[str, ...]]
+    default_protocol: ClassVar[str]
+    simulator: ClassVar[str | None]  # the default simulator's name
+
+    def load(self, protocol: str, data_dir: Path, seed: int) -> Corpus:
+        """Read the files under `data_dir`. Raises DataError where they are missing or damaged.
+
+        `seed` is the dataset's own and fixed for all runs (option), never the run's: runs of several
+        seeds share their data.
+        """
+        ...
+
+
+@runtime_checkable
+class SignalSource(Protocol):
+    def measure(self, transitions: Sequence[Transition]) -> Signal: ...
+
+
+@runtime_checkable
+class LabelModel(Protocol):
+    def fit(self, signals: Sequence[Signal]) -> Self: ...
+    def predict(self, signals: Sequence[Signal]) -> WeakLabel: ...
+
+
+@runtime_checkable
+class RewardModel(Protocol):
+    """R_φ together with the model of how the dialogue goes on, s_t → a_t → s_{t+1}."""
+
+    def fit(self, transitions: Sequence[Transition], labels: WeakLabel, ctx: Context) -> Self: ...
+    def score(self, states: Sequence[State], actions: Sequence[Action]) -> list[Reward]: ...
+    def score_items(self, states: Sequence[State]) -> NDArray[np.float32]:
+        """float32 [S, I]: what recommending each item of the catalogue would be worth in each state."""
+        ...
+
+    def sample_reply(self, states: Sequence[State], rng: np.random.Generator) -> list[Turn]:
+        """The user's next turn after states that end with a system turn; `ends` where the user leaves."""
+        ...
+
+    def save(self, directory: Path) -> None: ...
+    def load(self, directory: Path, device: str = "cpu") -> Self: ...
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """`needs` says which parts of the chain are built for it."""
+
+    needs: ClassVar[frozenset[Need]]
+
+    def fit(self, train: Split, ctx: Context) -> Self: ...
+
+    def act(
+        self,
+        states: Sequence[State],
+        want: Want = "ranking",
+        k: int = 50,
+        mask: NDArray[np.bool_] | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> list[Action]:
+        """Answer a batch of states.
+
+        "ranking": the top `k` items. "turn": also the text; the first item is the one recommended.
+        `mask` is bool [S, I], True where an item may be recommended. Without `rng` decoding is greedy,
+        with it the item and the words are sampled.
+        """
+        ...
+
+    def stages(self) -> Mapping[str, Policy]:
+        """What is evaluated: {"final": self}, or earlier policies beside it, first to last."""
+        ...
+
+    def save(self, directory: Path) -> None: ...
+    def load(self, directory: Path, device: str = "cpu") -> Self: ...
+
+
+@runtime_checkable
+class PrivilegedPolicy(Protocol):
+    """A scenario's own bound: it is handed the truth, never ranks, and nothing can depend on it."""
+
+    needs: ClassVar[frozenset[Need]]
+
+    def fit(self, train: Split, ctx: Context) -> Self: ...
+
+    def act(
+        self,
+        states: Sequence[State],
+        want: Want = "ranking",
+        k: int = 50,
+        mask: NDArray[np.bool_] | None = None,
+        rng: np.random.Generator | None = None,
+        *,
+        truths: Sequence[Truth],
+    ) -> list[Action]: ...
+
+    def stages(self) -> Mapping[str, PrivilegedPolicy]: ...
+    def save(self, directory: Path) -> None: ...
+
+
+@runtime_checkable
+class Simulator(Protocol):
+    """Users to talk to. A state's `session` is the simulator's own handle of the user."""
+
+    def start(self, seeds: Sequence[int]) -> list[State]:
+        """One new user a seed, each with the opening turn said; session = the seed."""
+        ...
+
+    def reply(self, states: Sequence[State], actions: Sequence[Action]) -> list[tuple[Turn | None, bool]]:
+        """What each user answers (None: nothing) and whether the conversation is over.
+
+        The answer depends on the seed, the state and the action alone: the same action meets the same
+        user, whichever policy took it and whatever else is in the batch.
+        """
+        ...
+
+    def truth(self, states: Sequence[State]) -> list[Truth] | None:
+        """Utilities and z so far for metrics and privileged policies; None where there is no truth."""
+        ...
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """`reads` says what is measured: rankings of rows, rows with the text of a turn, or episodes.
+
+    `corpus` carries the sealed labels (`corpus.sealed`), which nothing that trains ever sees.
+    """
+
+    reads: ClassVar[Literal["rankings", "texts", "episodes"]]
+
+    def measure(
+        self, judged: Sequence[RankedRow] | Sequence[Episode], corpus: Corpus
+    ) -> list[Values | Absent]: ...

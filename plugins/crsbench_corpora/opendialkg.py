@@ -1,0 +1,211 @@
+"""OpenDialKG (Moon et al., ACL 2019) as prepared for iEvaLM (Wang et al., EMNLP 2023), protocol `ievalm`.
+
+The published split is by row, not by dialogue: half of the test dialogues also have rows in train, and
+some train contexts hold the reply of a test row. The protocol keeps that for comparison. Dialogues are
+rebuilt from rows of one split only, so the reader adds nothing to it.
+
+Two of the published files are not read: id2info.json repeats the graph by name, and dialog_Books.jsonl
+is no part of the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from crsbench.config import Options
+from crsbench.errors import UsageError, nearest
+from crsbench.types import Catalog, Corpus, Dialogue, Item, Mention, Row, Sealed, Split, State, Turn
+from crsbench_corpora.files import Files
+from crsbench_corpora.mentions import assign, find
+
+FOLDER = Path("opendialkg", "ievalm")
+SOURCE = (
+    "download data/opendialkg_eval/*.jsonl and data/opendialkg/*.json of the repository RUCAIBox/iEvaLM-CRS, "
+    "commit 162e2f442fb0799550af587dce0285a2d5ca897f, into {folder}; "
+    "another data folder is named by --data-dir or CRSBENCH_DATA"
+)
+OUT_OF_CATALOGUE = "not in the catalogue"
+
+
+class Record(BaseModel):
+    """One line of a split: a context, what it names, and the reply with the items it recommends."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dialog_id: int
+    turn_id: int
+    context: tuple[str, ...]
+    entity: tuple[str, ...]
+    rec: tuple[str, ...]
+    resp: str
+
+
+class OpenDialKG:
+    """`opendialkg`: reads `<data_dir>/opendialkg/ievalm`.
+
+    A user's reply to a recommendation is known only where a later row of the same dialogue and split
+    carries it, and no dialogue is known to end, so most transitions are censored.
+    """
+
+    protocols: ClassVar[tuple[str, ...]] = ("ievalm",)
+    default_protocol: ClassVar[str] = "ievalm"
+    simulator: ClassVar[str | None] = None
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options
+
+    def load(self, protocol: str, data_dir: Path, seed: int) -> Corpus:  # noqa: ARG002 (the split is fixed)
+        """Read the corpus. Raises DataError where a file is missing or damaged.
+
+        Labels outside the catalogue are no targets: `targets` counts those of the test rows before that,
+        `dropped` those lost. A row that loses its only label stays, with no target.
+        """
+        if protocol not in self.protocols:
+            raise UsageError(f"opendialkg has no protocol {protocol!r}", nearest(protocol, self.protocols))
+        folder = data_dir / FOLDER
+        files = Files(folder, SOURCE.format(folder=folder))
+        catalog = _catalog(files)
+        items = {item.title: index for index, item in enumerate(catalog.items)}
+        train, valid, test = (_records(files, split) for split in ("train", "valid", "test"))
+        labels = [name for record in test for name in record.rec]
+        lost = sum(name not in items for name in labels)
+        return Corpus(
+            catalog=catalog,
+            train=Split(dialogues=_dialogues(train, items)),
+            valid=Split(dialogues=_dialogues(valid, items), rows=_rows(valid, items)),
+            test=Split(rows=_rows(test, items)),
+            sealed=Sealed(),
+            fingerprint=files.fingerprint,
+            targets=len(labels),
+            dropped={OUT_OF_CATALOGUE: lost} if lost else {},
+        )
+
+
+def _catalog(files: Files) -> Catalog:
+    """The items in the order of item_ids.json, with their links in the graph as attributes."""
+    entities = {number: name for name, number in files.json("entity2id.json", dict[str, int]).items()}
+    relations = {number: name for name, number in files.json("relation2id.json", dict[str, int]).items()}
+    graph = files.json("kg.json", dict[str, list[tuple[int, int]]])
+    ids = files.json("item_ids.json", list[int])
+    if len(set(ids)) < len(ids):
+        raise files.damaged("item_ids.json", "an item is listed twice")
+    items: list[Item] = []
+    for number in ids:
+        if number not in entities:
+            raise files.damaged("item_ids.json", f"item {number} is not in entity2id.json")
+        attributes: dict[str, dict[str, None]] = {}
+        for relation, entity in graph.get(str(number), []):
+            if relation not in relations or entity not in entities:
+                raise files.damaged("kg.json", f"item {number} has an unknown link [{relation}, {entity}]")
+            attributes.setdefault(relations[relation], {})[entities[entity]] = None
+        links = {relation: tuple(values) for relation, values in attributes.items()}
+        items.append(Item(str(number), entities[number], _year(links), links))
+    return Catalog(tuple(items))
+
+
+def _year(links: Mapping[str, tuple[str, ...]]) -> int | None:
+    for value in links.get("year", ()):
+        try:
+            return int(value)
+        except ValueError:
+            continue
+    return None
+
+
+def _records(files: Files, split: str) -> list[Record]:
+    """The rows of a split, checked against each other and against their own texts."""
+    name = f"{split}_data_processed.jsonl"
+    numbered = files.rows(name, Record)
+    seen: dict[tuple[int, str, int], int] = {}
+    longest: dict[int, Record] = {}
+    for line, record in numbered:
+        for kind, value in (("turn_id", record.turn_id), ("context length", len(record.context))):
+            first = seen.setdefault((record.dialog_id, kind, value), line)
+            if first != line:
+                problem = f"dialog_id {record.dialog_id} with {kind} {value} repeats line {first}"
+                raise files.damaged(name, problem, line)
+        if len(record.context) >= len(longest.get(record.dialog_id, record).context):
+            longest[record.dialog_id] = record
+    for line, record in numbered:
+        problem = _problem(record, longest[record.dialog_id])
+        if problem:
+            raise files.damaged(name, problem, line)
+    return [record for _, record in numbered]
+
+
+def _problem(record: Record, longest: Record) -> str | None:
+    """What contradicts the longest row of the same dialogue, or the row's own context."""
+    said, whole = (*record.context, record.resp), (*longest.context, longest.resp)
+    if said != whole[: len(said)]:
+        return f"context and resp contradict another row of dialog_id {record.dialog_id}"
+    try:
+        assign(_named(record), record.context)
+    except ValueError as error:
+        return f"field entity: {error.args[0]!r} is not in the context, or not in this order"
+    return None
+
+
+def _named(record: Record) -> list[str]:
+    """The entities of the context; the data holds a few empty names."""
+    return [name for name in record.entity if name.strip()]
+
+
+def _history(record: Record, items: Mapping[str, int]) -> tuple[Turn, ...]:
+    """The turns of a row's context. The reply is the system's, and speakers alternate back from it."""
+    mentions: list[list[Mention]] = [[] for _ in record.context]
+    names = _named(record)
+    for name, (turn, span) in zip(names, assign(names, record.context), strict=True):
+        mentions[turn].append(Mention(name, items.get(name), span))
+    last = len(record.context)
+    return tuple(
+        Turn("user" if (last - i) % 2 else "system", text, _in_text_order(found))
+        for i, (text, found) in enumerate(zip(record.context, mentions, strict=True))
+    )
+
+
+def _in_text_order(mentions: list[Mention]) -> tuple[Mention, ...]:
+    return tuple(sorted(mentions, key=lambda mention: mention.span or (0, 0)))
+
+
+def _recommending(turn: Turn, record: Record, items: Mapping[str, int]) -> Turn:
+    """The system turn with the row's label: its in-catalogue items, and mentions of them."""
+    named = {mention.item for mention in turn.mentions}
+    labels = {name: items[name] for name in record.rec if name in items}
+    found = [Mention(name, item, find(name, turn.text)) for name, item in labels.items() if item not in named]
+    return replace(
+        turn, mentions=_in_text_order([*turn.mentions, *found]), recommended=tuple(labels.values())
+    )
+
+
+def _dialogues(records: list[Record], items: Mapping[str, int]) -> tuple[Dialogue, ...]:
+    """One dialogue a dialog_id, in the order of their first rows: the longest context and its reply."""
+    grouped: dict[int, list[Record]] = {}
+    for record in records:
+        grouped.setdefault(record.dialog_id, []).append(record)
+    dialogues: list[Dialogue] = []
+    for number, group in grouped.items():
+        longest = max(group, key=lambda record: len(record.context))
+        turns = [*_history(longest, items), Turn("system", longest.resp)]
+        for record in group:
+            at = len(record.context)
+            turns[at] = _recommending(turns[at], record, items)
+        dialogues.append(Dialogue(str(number), tuple(turns)))
+    return tuple(dialogues)
+
+
+def _rows(records: list[Record], items: Mapping[str, int]) -> tuple[Row, ...]:
+    """The rows to be scored: each sees its own context and nothing of its neighbours."""
+    return tuple(
+        Row(
+            id=f"{record.dialog_id}-{record.turn_id}",
+            dialogue=str(record.dialog_id),
+            state=State(_history(record, items)),
+            targets=tuple(dict.fromkeys(items[name] for name in record.rec if name in items)),
+        )
+        for record in records
+    )

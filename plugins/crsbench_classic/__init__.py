@@ -1,0 +1,25 @@
+"""Baselines that count: what any learnt recommender has to beat before its numbers mean anything."""
+
+from crsbench import Spec, hookimpl
+
+
+@hookimpl
+def crsbench_policies() -> list[Spec]:
+    return [
+        Spec(
+            "popularity",
+            "crsbench_classic.counting:Popularity",
+            summary="the items recommended most often in train, whatever is said",
+        ),
+        Spec(
+            "naive-copy",
+            "crsbench_classic.counting:NaiveCopy",
+            summary="the items that the conversation has already mentioned, newest first",
+        ),
+        Spec(
+            "text-knn",
+            "crsbench_classic.text_knn:TextKnn",
+            "crsbench_classic.options:TextKnnOptions",
+            "what was recommended in train after texts like this one (TF-IDF neighbours)",
+        ),
+    ]

@@ -1,0 +1,13 @@
+"""Options of the baselines."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from crsbench.config import Options
+
+
+class TextKnnOptions(Options):
+    turns: int = Field(default=3, ge=1, description="how many of the last turns are compared")
+    ngrams: int = Field(default=2, ge=1, le=5, description="longest n-gram of words that counts as a term")
+    power: float = Field(default=3.0, gt=0, le=20, description="a neighbour's vote weighs cosine ** power")

@@ -1,0 +1,62 @@
+"""The recommender that wrote the log: mediocre on purpose, and it does not understand "no"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crsbench.types import Mention, State
+from crsbench_synthetic import grammar
+from crsbench_synthetic.text import Writer
+from crsbench_synthetic.users import shown
+from crsbench_synthetic.world import World
+
+
+def named_last(world: World, state: State) -> int | None:
+    """The entity that the user named last, liked or not."""
+    for turn in reversed(state.history):
+        if turn.speaker == "user":
+            for mention in reversed(turn.mentions):
+                if mention.item is None and mention.name in world.entity:
+                    return world.entity[mention.name]
+    return None
+
+
+def distribution(world: World, state: State) -> NDArray[np.float64]:
+    """float64 [I], sums to 1: what the logger would recommend next."""
+    fresh = np.ones(len(world.popularity))
+    fresh[list(shown(state))] = 0.0
+    popular = world.popularity * fresh
+    popular /= popular.sum()
+    named = named_last(world, state)
+    if named is None:
+        return popular
+    matching = (world.x == named).any(axis=1) * np.sqrt(world.popularity) * fresh
+    total = matching.sum()
+    if total == 0:
+        return popular
+    share = world.scenario.matches
+    return share * matching / total + (1 - share) * popular
+
+
+def say(world: World, state: State, item: int, luck: Iterator[float]) -> tuple[str, tuple[Mention, ...]]:
+    """A recommendation of the item with a reason, in the words of the log."""
+    writer = Writer(luck)
+    last = state.history[-1].text if state.history else ""
+    if last.endswith("?") and len(state.history) > 1:
+        if writer.chance(0.6):
+            writer.say(grammar.ANSWER)
+    elif writer.chance(0.25):
+        writer.say(grammar.ACKNOWLEDGE)
+    writer.say(grammar.RECOMMEND, {"title": world.title(item)})
+    named = named_last(world, state)
+    if named is not None and named in world.x[item] and writer.chance(0.7):
+        entity = world.entities[named]
+        writer.say(grammar.MATCH[entity.relation], {"v": entity})
+    if writer.chance(0.6):
+        writer.say(grammar.DESCRIBE, {world.entities[v].relation: world.entities[v] for v in world.x[item]})
+    if writer.chance(0.3):
+        writer.say(grammar.PLAIN)
+    return writer.result()

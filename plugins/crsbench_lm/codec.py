@@ -1,0 +1,287 @@
+"""Dialogues as tokens.
+
+A dialogue is one row of tokens: each turn opens with `<user>` or `<system>` and closes with `<eot>`
+(`<end>` where the speaker leaves). A system turn that names an item is `<system> <rec> [item] words <eot>`:
+the item token stands right after `<rec>`, the *recommendation position*, and its title inside the words is
+the placeholder `<title>`. Word pieces are 0 … V-1; item i is V + i. Other mentions of items stand in the
+text as their item token; entities stay words, and the place where they end is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from crsbench.types import Catalog, Mention, Turn
+from crsbench_features.links import LinkIndex
+
+SPECIALS = ("<pad>", "<user>", "<system>", "<rec>", "<title>", "<eot>", "<end>")
+USER, SYSTEM = 0, 1
+
+
+def lead_item(turn: Turn) -> int | None:
+    """The item that a system turn recommends: its label, else the first item that it names."""
+    if turn.speaker != "system":
+        return None
+    if turn.recommended:
+        return turn.recommended[0]
+    return next((m.item for m in turn.mentions if m.item is not None), None)
+
+
+def train_tokenizer(histories: Iterable[Sequence[Turn]], vocabulary: int) -> Tokenizer:
+    """A byte-level BPE over the words that were said, titles of items left out."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        min_frequency=2,
+        special_tokens=list(SPECIALS),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    pieces = (
+        piece
+        for history in histories
+        for turn in history
+        for piece, mention in _segments(turn)
+        if mention is None or mention.item is None
+    )
+    tokenizer.train_from_iterator(pieces, trainer)
+    return tokenizer
+
+
+def _segments(turn: Turn) -> list[tuple[str, Mention | None]]:
+    """The text cut at its mentions; a space before a mention belongs to it, as it does for the BPE."""
+    cuts: list[tuple[str, Mention | None]] = []
+    at = 0
+    spans = sorted(
+        (m.span, m) for m in {m.span: m for m in turn.mentions if m.span is not None}.values() if m.span
+    )
+    for (start, end), mention in spans:
+        if start < at:  # overlapping spans: the first one stands
+            continue
+        start_with_space = start - 1 if start > at and turn.text[start - 1] == " " else start
+        if start_with_space > at:
+            cuts.append((turn.text[at:start_with_space], None))
+        cuts.append((turn.text[start_with_space:end], mention))
+        at = end
+    if at < len(turn.text):
+        cuts.append((turn.text[at:], None))
+    return cuts
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One dialogue. Positions index `ids`.
+
+    `say` [L]: the token is a word that a model of the speaker is to say. `role` [L]: USER or SYSTEM.
+    `rec` [T]: recommendation positions, `targets` the labelled items of each (empty: unlabelled),
+    `shown` the item token that follows (-1: none yet), `turns` the index of its turn.
+    Mentions [M]: `nodes` (see LinkIndex), `at` where they stand, `closes` where their turn ends,
+    `mention_roles`, `mention_turns`.
+    """
+
+    ids: NDArray[np.int64]
+    say: NDArray[np.bool_]
+    role: NDArray[np.int64]
+    rec: NDArray[np.int64]
+    shown: NDArray[np.int64]
+    turns: NDArray[np.int64]
+    targets: tuple[tuple[int, ...], ...]
+    nodes: NDArray[np.int64]
+    at: NDArray[np.int64]
+    closes: NDArray[np.int64]
+    mention_roles: NDArray[np.int64]
+    mention_turns: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _TurnTokens:
+    ids: tuple[int, ...]
+    says: tuple[bool, ...]
+    mentions: tuple[tuple[int, int], ...]  # (node, offset)
+
+
+class DialogueCodec:
+    """Between dialogues and tokens. `words` is V, the number of word pieces, specials included."""
+
+    def __init__(self, tokenizer: Tokenizer, catalog: Catalog, links: LinkIndex, max_length: int) -> None:
+        tokenizer.encode_special_tokens = True  # "<rec>" typed by a user is text
+        self.tokenizer = tokenizer
+        self.catalog = catalog
+        self.links = links
+        self.max_length = max_length
+        self.words = tokenizer.get_vocab_size(with_added_tokens=True)
+        ids = [tokenizer.token_to_id(token) for token in SPECIALS]
+        self.pad, self.user, self.system, self.rec, self.title, self.eot, self.end = ids
+        # What a model may say inside a turn: anything but what would break the turn's structure.
+        self.sayable = np.ones(self.words, dtype=bool)
+        self.sayable[[self.pad, self.user, self.system, self.rec]] = False
+        self._cache: dict[tuple[Turn, int | None], _TurnTokens] = {}
+
+    def save(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.tokenizer.save(str(directory / "tokenizer.json"))
+
+    def encode(
+        self,
+        turns: Sequence[Turn],
+        opens: str | None = None,
+        said: Mapping[int, Sequence[int]] | None = None,
+    ) -> Encoded:
+        """Tokens of `turns`, the oldest ones dropped where they would pass `max_length`.
+
+        `opens="system"` appends `<system> <rec>`, `opens="user"` appends `<user>`: what comes next is to be
+        chosen. `said[t]` gives the exact word pieces of turn t as they were sampled.
+        """
+        pieces: list[_TurnTokens] = []
+        leads: list[int | None] = []
+        lead: int | None = None
+        for t, turn in enumerate(turns):
+            lead = lead_item(turn) if turn.speaker == "system" else lead
+            leads.append(lead)
+            given = None if said is None else said.get(t)
+            if given is not None:
+                pieces.append(_TurnTokens(tuple(given), (True,) * len(given), ()))
+            else:
+                pieces.append(self._words(turn, lead))
+
+        room = self.max_length - 2
+        first = len(turns)
+        while first > 0 and room - len(pieces[first - 1].ids) - 4 >= 0:
+            first -= 1
+            room -= len(pieces[first].ids) + 4
+        first = min(first, max(0, len(turns) - 1))
+
+        ids: list[int] = []
+        say: list[bool] = []
+        role: list[int] = []
+        rec: list[int] = []
+        shown: list[int] = []
+        rec_turns: list[int] = []
+        targets: list[tuple[int, ...]] = []
+        mentions: list[tuple[int, int, int, int, int]] = []
+        for t in range(first, len(turns)):
+            turn, piece = turns[t], pieces[t]
+            who = SYSTEM if turn.speaker == "system" else USER
+            start_mentions = len(mentions)
+            ids.append(self.system if who else self.user)
+            item = leads[t] if who else None
+            if item is not None:
+                rec.append(len(ids))
+                rec_turns.append(t)
+                targets.append(turn.recommended)
+                shown.append(item)
+                mentions.append((item, len(ids) + 1, 0, who, t))
+                ids += [self.rec, self.words + item]
+            say += [False] * (len(ids) - len(say))
+            base = len(ids)
+            ids += piece.ids[: self.max_length - 8]
+            say += piece.says[: self.max_length - 8]
+            mentions += [
+                (node, base + offset, 0, who, t) for node, offset in piece.mentions if base + offset < len(ids)
+            ]
+            ids.append(self.end if turn.ends else self.eot)
+            say.append(True)
+            mentions[start_mentions:] = [
+                (n, at, len(ids) - 1, r, u) for n, at, _, r, u in mentions[start_mentions:]
+            ]
+            role += [who] * (len(ids) - len(role))
+        if opens == "system":
+            rec.append(len(ids) + 1)
+            rec_turns.append(len(turns))
+            targets.append(())
+            shown.append(-1)
+            ids += [self.system, self.rec]
+        elif opens == "user":
+            ids.append(self.user)
+        say += [False] * (len(ids) - len(say))
+        role += [SYSTEM if opens == "system" else USER] * (len(ids) - len(role))
+        table = np.array(mentions, dtype=np.int64).reshape(-1, 5)
+        return Encoded(
+            ids=np.array(ids, np.int64),
+            say=np.array(say, bool),
+            role=np.array(role, np.int64),
+            rec=np.array(rec, np.int64),
+            shown=np.array(shown, np.int64),
+            turns=np.array(rec_turns, np.int64),
+            targets=tuple(targets),
+            nodes=table[:, 0],
+            at=table[:, 1],
+            closes=table[:, 2],
+            mention_roles=table[:, 3],
+            mention_turns=table[:, 4],
+        )
+
+    def _words(self, turn: Turn, lead: int | None) -> _TurnTokens:
+        """Word pieces of a turn; the title of the item under discussion becomes `<title>`."""
+        key = (turn, lead)
+        if (known := self._cache.get(key)) is not None:
+            return known
+        ids: list[int] = []
+        says: list[bool] = []
+        mentions: list[tuple[int, int]] = []
+        for text, mention in _segments(turn):
+            if mention is not None and mention.item is not None:
+                if mention.item == lead:
+                    ids.append(self.title)
+                    says.append(True)
+                else:
+                    mentions.append((mention.item, len(ids)))
+                    ids.append(self.words + mention.item)
+                    says.append(False)
+                continue
+            pieces = self.tokenizer.encode(text, add_special_tokens=False).ids
+            ids += pieces
+            says += [True] * len(pieces)
+            if mention is not None and pieces and (node := self.links.node(mention)) is not None:
+                mentions.append((node, len(ids) - 1))
+        for mention in turn.mentions:  # named, but nobody says where
+            if mention.span is None and mention.item != lead:
+                node = self.links.node(mention)
+                if node is not None and mention.item is not None:
+                    mentions.append((node, len(ids)))
+                    ids.append(self.words + mention.item)
+                    says.append(False)
+                elif node is not None and ids:
+                    mentions.append((node, len(ids) - 1))
+        found = _TurnTokens(tuple(ids), tuple(says), tuple(mentions))
+        if len(self._cache) < 200_000:
+            self._cache[key] = found
+        return found
+
+    def text(self, pieces: Sequence[int], item: int | None) -> str:
+        """The words of generated pieces, `<title>` replaced by the item's title."""
+        title = self.catalog.items[item].title if item is not None else ""
+        parts: list[str] = []
+        run: list[int] = []
+        for piece in [*pieces, self.title]:
+            if piece == self.title:
+                parts.append(self.tokenizer.decode(run, skip_special_tokens=True))
+                run = []
+            elif piece not in (self.eot, self.end):
+                run.append(piece)
+        return _join(parts, title)
+
+
+def _join(parts: Sequence[str], title: str) -> str:
+    text = parts[0]
+    for part in parts[1:]:
+        text = f"{text.rstrip()} {title}".strip() + part
+    return text.strip()
+
+
+def said_turn(catalog: Catalog, item: int | None, text: str) -> Turn:
+    """A system turn as a policy took it: the item is its recommendation, located in the text if it is there."""
+    if item is None:
+        return Turn("system", text)
+    title = catalog.items[item].title
+    start = text.casefold().find(title.casefold())
+    span = (start, start + len(title)) if start >= 0 and len(text.casefold()) == len(text) else None
+    return Turn("system", text, (Mention(title, item, span),), (item,))

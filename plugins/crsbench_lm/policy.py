@@ -1,0 +1,111 @@
+"""The policy `sft`: a grounded language model trained to continue the logged dialogues."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crsbench.protocols import Context, Need, Policy, Staged, Want
+from crsbench.types import Action, Split, State
+from crsbench_lm.codec import DialogueCodec
+from crsbench_lm.decode import Said, rank, system_turns
+from crsbench_lm.model import GroundedLM
+from crsbench_lm.options import SftOptions
+from crsbench_lm.storage import load_model, save_model
+
+
+class LanguageModelPolicy:
+    """How every policy acts that is a grounded language model."""
+
+    def __init__(self, max_words: int) -> None:
+        self.max_words = max_words
+        self.model: GroundedLM
+        self.codec: DialogueCodec
+
+    def act(
+        self,
+        states: Sequence[State],
+        want: Want = "ranking",
+        k: int = 50,
+        mask: NDArray[np.bool_] | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> list[Action]:
+        if not states:
+            return []
+        if want == "ranking":
+            said = Said(None, rank(self.model, self.codec, states), [])
+        else:
+            said = system_turns(self.model, self.codec, states, self.max_words, mask, rng)
+        assert said.logits is not None
+        logits = said.logits.astype(np.float64)
+        if mask is not None:
+            logits[~mask] = -np.inf
+        return [self._action(logits[s], said, s, k) for s in range(len(states))]
+
+    def _action(self, logits: NDArray[np.float64], said: Said, s: int, k: int) -> Action:
+        """The top k by log-probability, ties in catalogue order; a chosen item goes first."""
+        logprobs = logits - np.logaddexp.reduce(logits)
+        k = min(k, int(np.isfinite(logprobs).sum()))
+        order = np.argsort(-logprobs, kind="stable")[:k]
+        if said.items is None:
+            return Action(tuple(order.tolist()), tuple(logprobs[order].tolist()))
+        chosen = int(said.items[s])
+        items = [chosen, *(i for i in order.tolist() if i != chosen)][:k]
+        return Action(
+            tuple(items),
+            text=self.codec.text(said.pieces[s], chosen),
+            logprob=float(logprobs[chosen]),
+        )
+
+    def save(self, directory: Path) -> None:
+        save_model(self.model, self.codec, directory)
+        (directory / "policy.json").write_text(json.dumps({"max_words": self.max_words}))
+
+    def load(self, directory: Path, device: str = "cpu") -> Self:
+        self.model, self.codec = load_model(directory, device)
+        self.max_words = json.loads((directory / "policy.json").read_text())["max_words"]
+        return self
+
+    def stages(self) -> Mapping[str, Policy]:
+        return {"final": self}
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    def fit(self, train: Split, ctx: Context) -> Self:
+        raise TypeError(f"{type(self).__name__} only acts; a policy that learns defines fit")
+
+
+class SftPolicy(LanguageModelPolicy):
+    def __init__(self, options: SftOptions) -> None:
+        super().__init__(options.max_words)
+        self.options = options
+
+    def fit(self, train: Split, ctx: Context) -> Self:
+        staged = fit_sft(self.options, train, ctx)
+        self.model, self.codec = staged.value.model, staged.value.codec
+        return self
+
+
+def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageModelPolicy]:
+    """The stage `sft`, shared by every policy that starts from it."""
+    from crsbench_lm.build import build_model
+    from crsbench_lm.sft import train_sft
+
+    def build(directory: Path) -> None:
+        model, codec = build_model(
+            ctx.model, options.tiny, [d.turns for d in train.dialogues], ctx.catalog, options.max_length
+        )
+        train_sft(model, codec, train.dialogues, ctx.valid.dialogues, options, ctx)
+        trained = LanguageModelPolicy(options.max_words)
+        trained.model, trained.codec = model, codec
+        trained.save(directory)
+
+    def load(directory: Path) -> LanguageModelPolicy:
+        return LanguageModelPolicy(options.max_words).load(directory, ctx.device)
+
+    return ctx.stage("sft", {"options": options.model_dump(mode="json")}, build, load)

@@ -1,0 +1,170 @@
+"""Supervised fine-tuning on packed dialogues: one row a dialogue, one pass for all of its turns.
+
+The loss of a batch is the mean cross-entropy of the labelled items at their recommendation positions plus
+`words` times the mean cross-entropy of what was said: the words of users, and of system turns that carry a
+label of this split (an unlabelled one may be the answer to a held-out row).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crsbench.protocols import Context
+from crsbench.types import Dialogue
+from crsbench_lm.batch import Batch, collate, token_batches
+from crsbench_lm.codec import SYSTEM, DialogueCodec, Encoded
+from crsbench_lm.model import GroundedLM, take
+from crsbench_lm.options import SftOptions
+
+
+def encode_dialogue(codec: DialogueCodec, dialogue: Dialogue) -> Encoded:
+    """The dialogue's tokens; `say` is lifted from system turns without a label of this split."""
+    row = codec.encode(dialogue.turns)
+    labelled = np.zeros(len(row.ids), bool)
+    starts = np.flatnonzero((row.ids == codec.user) | (row.ids == codec.system))
+    with_label = {int(at) for at, targets in zip(row.rec, row.targets, strict=True) if targets}
+    for start, stop in zip(starts, [*starts[1:], len(row.ids)], strict=True):
+        labelled[start:stop] = start + 1 in with_label
+    say = row.say & ((row.role != SYSTEM) | labelled)
+    return Encoded(**{**{name: getattr(row, name) for name in Encoded.__slots__}, "say": say})
+
+
+def item_loss(logits: Tensor, batch: Batch) -> tuple[Tensor, int]:
+    """Summed cross-entropy over labelled positions (several targets share one), and their number."""
+    b, t, target, weight = [], [], [], []
+    for row, positions in enumerate(batch.targets):
+        for position, items in enumerate(positions):
+            for item in items:
+                b.append(row)
+                t.append(position)
+                target.append(item)
+                weight.append(1.0 / len(items))
+    if not b:
+        return logits.sum() * 0.0, 0
+    chosen = logits[b, t].log_softmax(-1).gather(1, torch.tensor(target, device=logits.device)[:, None])
+    losses = -chosen[:, 0] * torch.tensor(weight, device=logits.device)
+    return losses.sum(), round(sum(weight))
+
+
+def word_positions(batch: Batch, role: int | None = None) -> Tensor:
+    """Bool [B, L-1]: the next token is a word to be said (by `role`)."""
+    said = batch.say[:, 1:]
+    return said if role is None else said & (batch.role[:, 1:] == role)
+
+
+def word_loss(model: GroundedLM, hidden: Tensor, batch: Batch, where: Tensor) -> tuple[Tensor, int]:
+    """Summed cross-entropy of the words at `where`, and their number."""
+    logits = model.word_logits(hidden[:, :-1][where])
+    return F.cross_entropy(logits, batch.ids[:, 1:][where], reduction="sum"), len(logits)
+
+
+def parameter_groups(model: GroundedLM, options: SftOptions) -> list[dict[str, object]]:
+    """The language model and the grounding head at rates of their own; no decay on biases and norms."""
+    body = {id(p) for p in model.lm.parameters()}
+    groups: list[dict[str, object]] = []
+    for in_body, rate in ((True, options.learning_rate), (False, options.head_learning_rate)):
+        params = [p for p in model.parameters() if (id(p) in body) == in_body]
+        groups += [
+            {"params": [p for p in params if p.ndim > 1], "lr": rate, "weight_decay": options.weight_decay},
+            {"params": [p for p in params if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
+        ]
+    return groups
+
+
+def cosine_schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
+    """Linear warm-up over 5% of the steps, cosine decay to 5% of the peak."""
+    warm = max(1, steps // 20)
+
+    def scale(step: int) -> float:
+        if step < warm:
+            return (step + 1) / warm
+        return 0.05 + 0.475 * (1 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, scale)
+
+
+def train_sft(
+    model: GroundedLM,
+    codec: DialogueCodec,
+    train: Sequence[Dialogue],
+    valid: Sequence[Dialogue],
+    options: SftOptions,
+    ctx: Context,
+) -> None:
+    """Train in place; the epoch with the lowest loss on the valid dialogues is kept."""
+    rows = [encode_dialogue(codec, dialogue) for dialogue in train]
+    held_out = [encode_dialogue(codec, dialogue) for dialogue in valid]
+    rng = np.random.default_rng(ctx.seed)
+    epochs = [
+        token_batches([len(row.ids) for row in rows], options.batch_tokens, rng)
+        for _ in range(options.epochs)
+    ]
+    steps = sum(len(epoch) for epoch in epochs)
+    optimizer = torch.optim.AdamW(parameter_groups(model, options), betas=(0.9, 0.98))
+    schedule = cosine_schedule(optimizer, steps)
+    best, kept = math.inf, None
+    step = 0
+
+    def batches() -> Iterator[tuple[bool, Batch]]:
+        for epoch in epochs:
+            for i, chosen in enumerate(epoch):
+                last = i == len(epoch) - 1
+                yield last, collate([rows[j] for j in chosen], codec.links, codec.pad, ctx.device)
+
+    model.to(ctx.device).train()
+    for last_of_epoch, batch in ctx.progress(batches(), steps, "SFT"):
+        with torch.autocast(ctx.device, torch.bfloat16, enabled=ctx.precision == "bf16"):
+            hidden = model.hidden(batch)
+            items, n_items = item_loss(model.item_logits(hidden, batch), batch)
+            words, n_words = word_loss(model, hidden, batch, word_positions(batch))
+        loss = items / max(1, n_items) + options.words * words / max(1, n_words)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        step += 1
+        if step % 50 == 0 or last_of_epoch:
+            ctx.step(
+                step,
+                {
+                    "sft/item_loss": float(items.detach()) / max(1, n_items),
+                    "sft/word_loss": float(words.detach()) / max(1, n_words),
+                },
+            )
+        if last_of_epoch and held_out:
+            item_nll, word_nll = held_out_loss(model, codec, held_out, ctx.device)
+            ctx.step(step, {"sft/valid_item_loss": item_nll, "sft/valid_word_loss": word_nll})
+            if item_nll + options.words * word_nll < best:
+                best = item_nll + options.words * word_nll
+                kept = {name: value.clone() for name, value in model.state_dict().items()}
+    if kept is not None:
+        model.load_state_dict(kept)
+    model.eval()
+
+
+@torch.no_grad()
+def held_out_loss(
+    model: GroundedLM, codec: DialogueCodec, rows: Sequence[Encoded], device: str
+) -> tuple[float, float]:
+    """Mean cross-entropy in nats per labelled position and per word."""
+    model.eval()
+    items = words = n_items = n_words = 0.0
+    for chosen in token_batches([len(row.ids) for row in rows], 8000):
+        batch = collate([rows[j] for j in chosen], codec.links, codec.pad, device)
+        hidden = model.hidden(batch)
+        loss, n = item_loss(model.item_logits(hidden, batch), batch)
+        items, n_items = items + float(loss), n_items + n
+        loss, n = word_loss(model, hidden, batch, word_positions(batch))
+        words, n_words = words + float(loss), n_words + n
+    model.train()
+    return items / max(1.0, n_items), words / max(1.0, n_words)
+
+
+__all__ = ["encode_dialogue", "held_out_loss", "item_loss", "take", "train_sft", "word_loss", "word_positions"]

@@ -1,0 +1,83 @@
+"""The pieces of PPO as pure functions. Shapes: B conversations, L positions; masks are bool [B, L]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Discounts:
+    """γ and λ from turn to turn and from token to token inside a turn."""
+
+    turn: float
+    turn_lambda: float
+    token: float
+    token_lambda: float
+
+
+def gae(
+    values: Tensor,
+    rewards: Tensor,
+    decides: Tensor,
+    turn_ends: Tensor,
+    bootstrap: Tensor,
+    discounts: Discounts,
+) -> tuple[Tensor, Tensor]:
+    """Generalised advantage estimation (arXiv 1506.02438, eq. 16) with one discount inside a turn and one
+    between turns.
+
+    values, rewards [B, L]; `decides`: a token is chosen at this position; `turn_ends`: it is the last one
+    of its system turn; bootstrap [B]: the value of the state after the last turn, 0 where the user left.
+    Returns advantages and returns [B, L], zero where nothing is decided.
+    """
+    advantages = torch.zeros_like(values)
+    next_value, next_advantage = bootstrap.clone(), torch.zeros_like(bootstrap)
+    turn = turn_ends.to(values.dtype)
+    gammas = discounts.turn * turn + discounts.token * (1 - turn)
+    lambdas = discounts.turn_lambda * turn + discounts.token_lambda * (1 - turn)
+    for at in range(values.shape[1] - 1, -1, -1):
+        here, gamma, lam = decides[:, at], gammas[:, at], lambdas[:, at]
+        delta = rewards[:, at] + gamma * next_value - values[:, at]
+        advantage = delta + gamma * lam * next_advantage
+        advantages[:, at] = torch.where(here, advantage, 0.0)
+        next_value = torch.where(here, values[:, at], next_value)
+        next_advantage = torch.where(here, advantage, next_advantage)
+    return advantages, torch.where(decides, advantages + values, 0.0)
+
+
+def whiten(values: Tensor) -> Tensor:
+    """Mean 0 and variance 1 over all entries of values [N]."""
+    return (values - values.mean()) / (values.std(correction=0) + 1e-8)
+
+
+def policy_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, clip: float) -> Tensor:
+    """−min(r A, clip(r, 1 − ε, 1 + ε) A) elementwise, r = exp(logprobs − old) (arXiv 1707.06347, eq. 7)."""
+    ratio = (logprobs - old).exp()
+    return -torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+
+
+def value_loss(values: Tensor, old: Tensor, returns: Tensor, clip: float) -> Tensor:
+    """½ max((V − R)², (V_clipped − R)²) elementwise."""
+    near = old + (values - old).clamp(-clip, clip)
+    return 0.5 * torch.maximum((values - returns).square(), (near - returns).square())
+
+
+def k3(logprobs: Tensor, reference: Tensor) -> Tensor:
+    """The k3 estimator of KL(π ‖ π_ref) from samples of π: r − 1 − ln r with r = π_ref / π; never negative."""
+    log_ratio = reference - logprobs
+    return log_ratio.exp() - 1 - log_ratio
+
+
+def exact_kl(logprobs: Tensor, reference: Tensor) -> Tensor:
+    """KL(π ‖ π_ref) over the last axis of two tables of log-probabilities; −inf in both counts as 0."""
+    p = logprobs.exp()
+    return torch.where(p > 0, p * (logprobs - reference), 0.0).sum(-1)
+
+
+def adapt(coefficient: float, kl: float, target: float) -> float:
+    """The proportional controller of Ziegler et al. 2019 (arXiv 1909.08593), error clipped to ± 0.2."""
+    error = min(0.2, max(-0.2, kl / target - 1.0))
+    return coefficient * (1.0 + 0.5 * error)

@@ -1,0 +1,128 @@
+"""The reward model R_φ(s_t, a_t) with the transition model p(u_{t+1} | s_t, a_t) on the same trunk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+
+from crsbench.protocols import Context
+from crsbench.types import Action, Reward, State, Transition, Turn, WeakLabel
+from crsbench_features.linking import Linker
+from crsbench_lm.batch import collate
+from crsbench_lm.build import build_model
+from crsbench_lm.codec import DialogueCodec, lead_item, said_turn
+from crsbench_lm.decode import CHUNK, device_of, user_turns
+from crsbench_lm.storage import load_model, save_model
+from crsbench_rewards.network import RewardNetwork, turn_closes
+from crsbench_rewards.options import RewardOptions
+from crsbench_rewards.training import examples, train_reward
+
+
+class IufReward:
+    """R_φ from implicit user feedback. The reward is the calibrated probability of satisfaction."""
+
+    def __init__(self, options: RewardOptions) -> None:
+        self.options = options
+        self.network: RewardNetwork
+        self.codec: DialogueCodec
+        self.signal_names: tuple[str, ...] = ()
+        self.held_out: dict[str, float] = {}
+
+    def fit(self, transitions: Sequence[Transition], labels: WeakLabel, ctx: Context) -> Self:
+        """Train on behaviour alone: `labels` come from signals, never from what users said they liked."""
+        signals = ctx.signals
+        self.signal_names = tuple(s.name for s in signals if np.isfinite(s.values).any())
+        values = [s.values for s in signals if s.name in self.signal_names]
+        texts = list({t.dialogue: t.next_state.history for t in transitions}.values())
+        core, self.codec = build_model(
+            ctx.model, self.options.tiny, texts, ctx.catalog, self.options.max_length
+        )
+        self.network = RewardNetwork(core, len(values))
+        stacked = np.stack(values, axis=1) if values else np.zeros((len(transitions), 0))
+        data = examples(transitions, labels, stacked, self.codec)
+        self.held_out = train_reward(self.network, self.codec, data, self.options, ctx)
+        return self
+
+    @torch.no_grad()
+    def score(self, states: Sequence[State], actions: Sequence[Action]) -> list[Reward]:
+        """What each action is worth; its words count as far as it has any.
+
+        A turn that recommends nothing is worth what the average item would be.
+        """
+        values = np.zeros(len(states))
+        with_item = [s for s, action in enumerate(actions) if action.items]
+        without = [s for s, action in enumerate(actions) if not action.items]
+        if without:
+            values[without] = self.score_items([states[s] for s in without]).mean(axis=1)
+        device = device_of(self.network)
+        for start in range(0, len(with_item), CHUNK):
+            part = with_item[start : start + CHUNK]
+            rows = [
+                self.codec.encode(
+                    (
+                        *states[s].history,
+                        said_turn(self.codec.catalog, actions[s].items[0], actions[s].text or ""),
+                    )
+                )
+                for s in part
+            ]
+            batch = collate(rows, self.codec.links, self.codec.pad, device)
+            closes = torch.from_numpy(turn_closes(rows, self.codec, batch.rec.shape)).to(device)
+            logit, _ = self.network.turns(self.network.core.hidden(batch), batch, closes)
+            last = torch.tensor([len(row.rec) - 1 for row in rows], device=device)
+            values[part] = self.network.probability(logit[torch.arange(len(rows)), last]).cpu().numpy()
+        return [Reward(value, {"satisfaction": value}) for value in values.tolist()]
+
+    @torch.no_grad()
+    def score_items(self, states: Sequence[State]) -> NDArray[np.float32]:
+        """float32 [S, I]: the item part alone, calibrated; one read of each state."""
+        out: list[NDArray[np.float32]] = []
+        for start in range(0, len(states), CHUNK):
+            rows = [
+                self.codec.encode(state.history, opens="system") for state in states[start : start + CHUNK]
+            ]
+            batch = collate(rows, self.codec.links, self.codec.pad, device_of(self.network))
+            logits = self.network.items(self.network.core.hidden(batch), batch)
+            last = torch.tensor([len(row.rec) - 1 for row in rows], device=logits.device)
+            p = self.network.probability(logits[torch.arange(len(rows)), last])
+            out.append(p.float().cpu().numpy())
+        return np.concatenate(out)
+
+    def sample_reply(self, states: Sequence[State], rng: np.random.Generator) -> list[Turn]:
+        """The user's next turn, with the entities and items that it names; `ends` where the user leaves."""
+        linker = Linker(self.codec.catalog)
+        said = user_turns(self.network.core, self.codec, states, self.options.max_words, rng)
+        turns: list[Turn] = []
+        for state, pieces in zip(states, said.pieces, strict=True):
+            leads = [lead for turn in state.history if (lead := lead_item(turn)) is not None]
+            text = self.codec.text(pieces, leads[-1] if leads else None)
+            turns.append(Turn("user", text, linker.find(text), ends=pieces[-1] == self.codec.end))
+        return turns
+
+    def save(self, directory: Path) -> None:
+        save_model(self.network.core, self.codec, directory)
+        heads = {
+            name: value.detach().cpu().contiguous()
+            for name, value in self.network.state_dict().items()
+            if not name.startswith("core.")
+        }
+        save_file(heads, directory / "reward.safetensors")
+        settings = {"signals": self.signal_names, "held_out": self.held_out}
+        (directory / "reward.json").write_text(json.dumps(settings))
+
+    def load(self, directory: Path, device: str = "cpu") -> Self:
+        settings = json.loads((directory / "reward.json").read_text())
+        self.signal_names = tuple(settings["signals"])
+        self.held_out = settings["held_out"]
+        core, self.codec = load_model(directory, device)
+        self.network = RewardNetwork(core, len(self.signal_names))
+        self.network.load_state_dict(load_file(directory / "reward.safetensors"), strict=False)
+        self.network.to(device).eval()
+        return self

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.config import Options
+from crsbench import Options
 from crsbench.types import Action, Split, State, Turn
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crsbench.config import Options
+from crsbench import Options
 
 
 class TextKnnOptions(Options):

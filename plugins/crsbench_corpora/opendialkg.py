@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from crsbench.config import Options
+from crsbench import Options
 from crsbench.errors import UsageError, nearest
 from crsbench.types import Catalog, Corpus, Dialogue, Item, Mention, Row, Sealed, Split, State, Turn
 from crsbench_corpora.files import Files

@@ -8,5 +8,5 @@ from crsbench import Options
 
 
 class LsaOptions(Options):
-    dimensions: int = Field(default=100, ge=2, le=1000, description="dimensions of the latent space")
+    dimensions: int = Field(default=300, ge=2, le=1000, description="dimensions of the latent space")
     turns: int = Field(default=3, ge=1, description="how many turns before the response are its context")

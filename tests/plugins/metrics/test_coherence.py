@@ -1,9 +1,14 @@
 """coherence_lsa: on a corpus of two topics, and where it has nothing to say."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
+from crsbench_corpora.opendialkg import OpenDialKG
 from crsbench_metrics.coherence import CoherenceLsa, Space
 from crsbench_metrics.options import LsaOptions
+from sklearn.metrics import roc_auc_score
 
 from crsbench.protocols import Metric
 from crsbench.types import (
@@ -90,3 +95,18 @@ def test_the_space_ignores_random_state_and_holds_unit_vectors():
     np.random.seed(2)
     assert np.array_equal(one, Space(texts, 100)(texts))
     assert np.linalg.norm(one, axis=1) == pytest.approx(1)
+
+
+def test_it_tells_logged_replies_from_those_of_other_rows():
+    data = Path(os.environ.get("CRSBENCH_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
+    if not (data / "opendialkg" / "ievalm").is_dir():
+        pytest.skip("OpenDialKG is not there: CRSBENCH_DATA names no folder that holds opendialkg/ievalm")
+    corpus = OpenDialKG().load("ievalm", data, seed=0)
+    said = [[turn.text for turn in dialogue.turns] for dialogue in corpus.valid.dialogues]
+    metric = CoherenceLsa()
+    logged, moved = (
+        metric.measure([ranked("", texts[:-1], said[i - by][-1]) for i, texts in enumerate(said)], corpus)
+        for by in (0, 1)
+    )
+    values = (*logged[0].values, *moved[0].values)
+    assert roc_auc_score([1] * len(said) + [0] * len(said), values) > 0.8

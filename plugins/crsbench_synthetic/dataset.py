@@ -14,7 +14,6 @@ import numpy as np
 from crsbench.types import Corpus, Dialogue, Feedback, Row, Sealed, Split, State, Truth, Turn
 from crsbench_synthetic import logger, users
 from crsbench_synthetic.options import DatasetOptions
-from crsbench_synthetic.scenario import SYNTHETIC
 from crsbench_synthetic.world import TEST, TRAIN, VALID, World, make_world, stream
 
 _LUCK = 24  # uniforms for the words of a system turn
@@ -79,7 +78,7 @@ def feedback(logged: Logged) -> Feedback:
 
 
 class SyntheticDataset:
-    """The scenario's log. Train and valid are the plain log; a share of the test turns is exposed at random."""
+    """The scenario's log. Train and valid are the plain log; some test turns are exposed at random."""
 
     protocols: ClassVar[tuple[str, ...]] = ("logged",)
     default_protocol: ClassVar[str] = "logged"
@@ -125,6 +124,3 @@ def _fingerprint(world: World, log: list[Logged]) -> str:
         turns = [(t.text, t.recommended, t.seconds, t.ends) for t in logged.dialogue.turns]
         digest.update(json.dumps([logged.dialogue.id, turns, logged.satisfied, logged.exposed]).encode())
     return digest.hexdigest()[:16]
-
-
-__all__ = ["SYNTHETIC", "SyntheticDataset", "converse", "feedback", "rows"]

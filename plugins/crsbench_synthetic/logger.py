@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.types import Mention, State
-from crsbench_synthetic import grammar
+from crsbench_synthetic import system_grammar as grammar
 from crsbench_synthetic.text import Writer
 from crsbench_synthetic.users import shown
 from crsbench_synthetic.world import World
@@ -33,7 +33,7 @@ def distribution(world: World, state: State) -> NDArray[np.float64]:
     named = named_last(world, state)
     if named is None:
         return popular
-    matching = (world.x == named).any(axis=1) * np.sqrt(world.popularity) * fresh
+    matching = (world.x == named).any(axis=1) * world.root_popularity * fresh
     total = matching.sum()
     if total == 0:
         return popular
@@ -50,13 +50,23 @@ def say(world: World, state: State, item: int, luck: Iterator[float]) -> tuple[s
             writer.say(grammar.ANSWER)
     elif writer.chance(0.25):
         writer.say(grammar.ACKNOWLEDGE)
+    elif len(state.history) > 1 and writer.chance(0.2):
+        writer.say(grammar.RETRY)
     writer.say(grammar.RECOMMEND, {"title": world.title(item)})
     named = named_last(world, state)
-    if named is not None and named in world.x[item] and writer.chance(0.7):
+    # A reason or two, or none: how much is said does not depend on how well the item fits.
+    reason, another = writer.chance(0.7), writer.chance(0.4)
+    if reason and named is not None and named in world.x[item]:
         entity = world.entities[named]
         writer.say(grammar.MATCH[entity.relation], {"v": entity})
-    if writer.chance(0.6):
-        writer.say(grammar.DESCRIBE, {world.entities[v].relation: world.entities[v] for v in world.x[item]})
-    if writer.chance(0.3):
+    elif reason:
+        _describe(writer, world, item)
+    if another and writer.chance(0.7):
+        _describe(writer, world, item)
+    elif another:
         writer.say(grammar.PLAIN)
     return writer.result()
+
+
+def _describe(writer: Writer, world: World, item: int) -> None:
+    writer.say(grammar.DESCRIBE, {world.entities[v].relation: world.entities[v] for v in world.x[item]})

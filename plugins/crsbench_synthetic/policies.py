@@ -38,7 +38,7 @@ class _Bound:
         if ctx.catalog.fingerprint != self.world.catalog.fingerprint:
             raise UsageError(
                 "this bound belongs to another catalogue than the dataset's",
-                "it needs a synthetic dataset; pass -o items=… and -o seed=… as for dataset.items, dataset.seed",
+                "it bounds the synthetic dataset: give -o items and -o seed as dataset.items and dataset.seed",
             )
         return self
 
@@ -88,6 +88,7 @@ class Oracle(_Bound):
     """Ranks by u, the probability that the item satisfies this user now."""
 
     def _scores(self, state: State, truth: Truth, rng: np.random.Generator | None) -> NDArray[np.float64]:
+        del state, rng
         if truth.utilities is None:
             raise ValueError("the oracle needs utilities")
         return truth.utilities.astype(np.float64)
@@ -97,6 +98,7 @@ class BestQuality(_Bound):
     """Ranks by the hidden quality q, the same for everybody."""
 
     def _scores(self, state: State, truth: Truth, rng: np.random.Generator | None) -> NDArray[np.float64]:
+        del state, truth, rng
         return self.world.quality.copy()
 
 
@@ -104,6 +106,7 @@ class Logger(_Bound):
     """Ranks by log p of the log's recommender; with an rng it draws from p (Gumbel), as in the log."""
 
     def _scores(self, state: State, truth: Truth, rng: np.random.Generator | None) -> NDArray[np.float64]:
+        del truth
         with np.errstate(divide="ignore"):
             scores = np.log(logger.distribution(self.world, state))
         scores = np.maximum(scores, -1e30)

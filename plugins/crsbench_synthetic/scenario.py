@@ -5,9 +5,9 @@ Items. Item i has one value of each relation; x_i ∈ {0,1}^V marks them. Values
 hidden and independent of π.
 
 Users. Each belongs to one of `archetypes`, which likes value v of a relation with probability
-`archetype_share` · Dirichlet(`concentration`)_v + (1 − `archetype_share`)/size. A user likes `likes` (relation,
-how many, weight) and dislikes `dislikes`, drawn evenly from what is left; each weight is multiplied by
-U(1 − `spread`, 1 + `spread`). w ∈ R^V holds them, zero elsewhere.
+`archetype_share` · Dirichlet(`concentration`)_v + (1 − `archetype_share`)/size. `likes` says how many values
+of a relation a user likes and with what weight; `dislikes` are drawn evenly from what is left. Each weight is
+multiplied by U(1 − `spread`, 1 + `spread`). w ∈ R^V holds them, zero elsewhere.
 
 Satisfaction in turn t, with the item i:
 
@@ -19,14 +19,15 @@ After each one they leave with probability `leaves[z]`, else ask a follow-up que
 shares of all turns) or simply go on; who stays reveals one more preference with probability `reveals`, in
 `reveals_dislike` of the cases a dislike, as long as there is one left.
 
-Reply. The feeling is that of z, turned round with probability `flips`, and in `neutral` of the turns not shown.
-A share `polite` of the users hides a dislike with probability `hides` behind a courtesy. With probability
-`takes_up[z]` the reply names the item again.
+Reply. A share `polite` of the users hides a dislike with probability `hides` behind a courtesy. Else the
+feeling is not shown in `neutral` of the turns, and otherwise is that of z, turned round with probability
+`flips`. With probability `takes_up[z]` the reply names the item again.
 
 Dwell, seconds from the system turn to the reply:
 
-    ln d = ln(`reaction` + `per_word` · words) + speed_u + `dwell_effect` · z + N(0, `dwell_noise`²) + distraction
-    speed_u ~ N(0, `speed`²);   distraction = |N(`distraction_mean`, `distraction_sd`²)| in `distracted` of the turns
+    ln d = ln(`reaction` + `per_word` · words) + speed_u + `dwell_effect` · z + N(0, `dwell_noise`²) + away
+    speed_u ~ N(0, `speed`²);   away = |N(`distraction_mean`, `distraction_sd`²)| in `distracted` of the turns,
+                                else 0
 
 The logging recommender is mediocre on purpose: with probability `matches` it takes an item that has what the
 user named last, liked or not, with probability ∝ √π; else any item ∝ π; never the same item twice. In a share
@@ -78,7 +79,7 @@ class Scenario:
     hides: float = 0.6
     reaction: float = 0.4
     per_word: float = 0.22
-    dwell_effect: float = 0.65
+    dwell_effect: float = 0.6
     dwell_noise: float = 0.6
     speed: float = 0.5
     distracted: float = 0.07

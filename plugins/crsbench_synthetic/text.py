@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crsbench.types import Mention
-from crsbench_synthetic.grammar import PHRASES
+from crsbench_synthetic.user_grammar import PHRASES
 
 _PIECES = re.compile(r"\[([^\]]*)\]|<(\w+)>")
 _STARTS = re.compile(r"(^|[.!?] )([a-z])")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.types import Mention, State, Turn
-from crsbench_synthetic import grammar
+from crsbench_synthetic import user_grammar as grammar
 from crsbench_synthetic.scenario import Scenario
 from crsbench_synthetic.text import Writer
 from crsbench_synthetic.world import World, stream
@@ -62,33 +62,33 @@ def draw_user(world: World, source: int, index: int) -> User:
     most = s.turns[1]
     uniforms = rng.random((1 + most, _EVENTS + _WORDS)).tolist()
     normals = rng.standard_normal((most, 2)).tolist()
-    taste = world.tastes[rng.integers(s.archetypes)]
     weights = np.zeros(len(world.entities))
+    sizes = rng.uniform(1 - s.spread, 1 + s.spread, size=len(weights))
+    # The largest of log p + Gumbel noise are a draw without replacement with probability ∝ p.
+    evenly, taste = rng.gumbel(size=(2, len(weights)))
+    taste += np.log(world.tastes[rng.integers(s.archetypes)])
 
-    def choose(relation: str, count: int, weight: float, p: NDArray[np.float64]) -> list[int]:
-        """`count` values of the relation that have no weight yet, with probability ∝ p."""
+    def choose(relation: str, count: int, weight: float, keys: NDArray[np.float64]) -> list[int]:
+        """`count` values of the relation that have no weight yet, those with the largest keys."""
         values = world.relations[relation]
-        free = p * (weights[values] == 0)
-        chosen = rng.choice(values, size=count, replace=False, p=free / free.sum())
-        weights[chosen] = weight * rng.uniform(1 - s.spread, 1 + s.spread, size=count)
-        return [int(v) for v in chosen]
+        free = values[weights[values] == 0]
+        chosen = free[np.argsort(-keys[free])[:count]]
+        weights[chosen] = weight * sizes[chosen]
+        return chosen.tolist()
 
-    likes = [v for r, n, w in s.likes for v in choose(r, n, w, taste[world.relations[r]])]
-    dislikes = [v for r, n, w in s.dislikes for v in choose(r, n, -w, np.ones(len(world.relations[r])))]
+    likes = [v for relation, n, weight in s.likes for v in choose(relation, n, weight, taste)]
+    dislikes = [v for relation, n, weight in s.dislikes for v in choose(relation, n, -weight, evenly)]
     rng.shuffle(likes)
     rng.shuffle(dislikes)
-    horizon, speed, polite = (
-        rng.integers(s.turns[0], most + 1),
-        rng.normal(0, s.speed),
-        rng.random() < s.polite,
-    )
+    horizon = int(rng.integers(s.turns[0], most + 1))
+    speed, polite = float(rng.normal(0, s.speed)), bool(rng.random() < s.polite)
     opening = (likes.pop(), likes.pop())
     reveals: list[int | None] = []
     for row in uniforms[1:]:
         told = row[_REVEAL] < s.reveals and bool(likes or dislikes)
         from_dislikes = not likes or (bool(dislikes) and row[_DISLIKE] < s.reveals_dislike)
         reveals.append((dislikes if from_dislikes else likes).pop() if told else None)
-    return User(weights, opening, tuple(reveals), int(horizon), float(speed), bool(polite), uniforms, normals)
+    return User(weights, opening, tuple(reveals), horizon, speed, polite, uniforms, normals)
 
 
 def shown(state: State) -> tuple[int, ...]:

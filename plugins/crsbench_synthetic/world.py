@@ -43,6 +43,10 @@ class World:
         """Entity name → index."""
         return {named.name: v for v, named in enumerate(self.entities)}
 
+    @functools.cached_property
+    def root_popularity(self) -> NDArray[np.float64]:
+        return np.sqrt(self.popularity)
+
     def title(self, item: int) -> Named:
         return Named(self.catalog.items[item].title, item)
 

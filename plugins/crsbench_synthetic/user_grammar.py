@@ -19,61 +19,73 @@ PHRASES = {
     "actor": (
         "[films|movies|anything|something] with <v>",
         "[films|roles|stories] starring <v>",
-        "<v> in [a|the] [lead|leading] role",
-        "<v> on screen",
+        "[films|movies|stories] with <v> in the lead",
         "whatever <v> plays in",
     ),
     "director": (
         "[films|movies|anything|something] by <v>",
         "[films|work|stories] directed by <v>",
         "whatever <v> directs",
-        "<v> behind the camera",
+        "[films|movies] with <v> behind the camera",
         "the [films|work|pictures] of <v>",
     ),
     "decade": (
         "[films|movies|anything|something|pictures|stories] from <v>",
         "[films|movies|stories] made in <v>",
-        "the look of <v>",
+        "[films|pictures] shot in <v>",
         "the cinema of <v>",
     ),
     "mood": (
         "[something|anything] <v>",
         "[a|any] <v> [film|story|picture]",
         "<v> [films|movies|stories|scenes]",
-        "a <v> [tone|mood|feel|atmosphere]",
+        "[films|stories] with a <v> [tone|mood|feel|atmosphere]",
     ),
 }
 
 OPENING = (
+    "My [aunt|uncle|grandmother|roommate|boss|dentist] [showed|gave] me <np>. Now I want more of that, or <np2>.",
+    "After [work|dinner|school|the gym|a long day] I [like|love|watch] <np>, and <np2>.",
+    "For [my birthday|our anniversary|date night|the holidays] I [picture|imagine] <np>, or <np2>.",
+    "The [couch|popcorn|projector|blanket] is ready! I [like|love] <np> and <np2>.",
+    "[Years|Months|Weeks] ago I [discovered|found] <np>. Since then I also [follow|watch] <np2>.",
+    "An [evening|afternoon] like this [calls for|needs] <np>, or [at least|failing that] <np2>.",
+    "[Believe|Trust] me, I know <np> [inside out|by heart]. I like <np2> too.",
+    "[Two|A couple of] things I like: <np> and <np2>.",
     "[Hi|Hello|Hey], I am [looking for|after|hoping to find] <np>, [maybe|ideally|perhaps] <np2>.",
     "[Hi|Hello|Hey there]! I [enjoy|like|love] <np> and <np2>.",
     "Can you [suggest|recommend|find me] [a film|something to watch]? I like <np> and also <np2>.",
-    "[Tonight|This evening|Today] I am in the mood for <np>, or <np2>.",
+    "[Tonight|This evening|Today|On Saturday] I am in the mood for <np>, or <np2>.",
     "What should I watch? I [usually|often|mostly] [watch|pick|go for] <np> and <np2>.",
-    "I [could use|need] [a tip|an idea|a suggestion] for [tonight|the weekend|later]. <np> or <np2> would do.",
+    "I [could use|need] [a tip|advice|ideas] for [tonight|the weekend|later]. <np> or <np2> would do.",
     "My [taste|thing] is [simple|clear]: <np>, and <np2>.",
     "[Good evening|Good morning|Hello]. I am [fond of|keen on] <np>, and of course <np2>.",
     "I [grew up with|was raised on] <np>, and I [still|now] watch <np2>.",
-    "[We|My partner and I|My sister and I] want to watch <np>. <np2> would be [fine|welcome] too.",
+    "[We|My sister and I|The kids and I] want to watch <np>. <np2> would be [fine|welcome] too.",
     "Do you know [any films|something] for me? I [really like|love] <np>, also <np2>.",
     "[Hey|Hi|Hello] there, <np> would be [nice|lovely|great], especially with <np2> in mind.",
-    "It is [raining|late|my day off], so I want <np>. I also like <np2>.",
+    "It is [raining|snowing|late|my day off|too hot outside], so I want <np>. I also like <np2>.",
     "Please [help|help me choose]. I [watch|love] <np> and <np2>.",
     "[First|To begin], I like <np>. [Second|Then], I like <np2>.",
-    "I have [an evening|two hours|a long flight] to fill. <np> [or|and] <np2>, please.",
-    "A friend told me to ask you. I [love|adore|enjoy] <np> and <np2>.",
-    "I [just|only] want [to relax|a quiet night] with <np>, or with <np2>.",
+    "I have [an evening|two hours|a long flight|a train ride] to fill. <np> [or|and] <np2>, please.",
+    "A [friend|colleague|cousin|neighbour] told me to [ask|try] you. I [love|enjoy] <np> and <np2>.",
+    "I [just|only] want [to relax|a quiet night|to unwind] with <np>, or with <np2>.",
     "[Hi|Hello|Good day], I [collect|follow|seek out] <np> and <np2>.",
     "For me it is [always|usually] <np>, [then|and after that|or else] <np2>.",
     "Recommend me [something|a film|a movie], I am [into|all for] <np> and <np2>.",
     "I [ran out of|have seen most of my] films to watch. <np> and <np2> are what I like.",
     "[Hello|Hi], movie night is [here|coming]! <np> or <np2>, please.",
-    "[Lately|These days|This year] I [watch|prefer|enjoy] <np>, sometimes <np2>.",
+    "[Lately|These days|This year|Since the summer] I [watch|prefer|enjoy] <np>, sometimes <np2>.",
     "I am [curious|open], but I lean toward <np> and <np2>.",
     "Let us [start|begin]: I [love|like] <np>, and <np2> as well.",
 )
 
 LIKE = (
+    "My [brother|wife|husband|daughter|flatmate] and I [share|watch] <np>.",
+    "[Last|The other] [week|month|night] I [watched|saw|rented] <np> again.",
+    "<np> [might|may] [suit|fit] me [better|more].",
+    "[Put|Slip] <np> on the [table|menu], please.",
+    "On [planes|trains|Sundays|holidays] I [choose|reach for] <np>.",
     "I [also|really|do] [like|enjoy|love] <np>.",
     "[By the way|Also|Oh, and], I am [into|fond of|keen on] <np>.",
     "<np> [would|could|should] [work|do] for me.",
@@ -97,6 +109,11 @@ LIKE = (
 )
 
 DISLIKE = (
+    "[Life is too short|I have no patience] for <np>.",
+    "I [walked|stormed] out of <np> [once|twice].",
+    "[Leave|Keep] <np> to [others|my cousins|the critics].",
+    "[Nothing|Not much] [like|close to] <np>, please.",
+    "I [yawn|sleep|doze] through <np>.",
     "I [do not|don't] [like|enjoy] <np>.",
     "[Please|Just|Maybe] [leave out|skip|forget] <np>.",
     "I am not [a fan of|fond of|into] <np>.",
@@ -115,6 +132,12 @@ DISLIKE = (
 )
 
 POSITIVE = (
+    "[Bingo|Hooray|Yay], [that one|exactly that]!",
+    "I made popcorn already, [great|lovely] [tip|hint].",
+    "My [evening|weekend|night] is [saved|safe], [thanks|thank you].",
+    "[Count|Consider] me [impressed|delighted|charmed].",
+    "[Splendid|Marvelous|Fabulous|Superb] [tip|hint|thought].",
+    "That [warms|touches] my heart, I like it.",
     "[That|This] sounds [great|wonderful|lovely|excellent].",
     "[Oh|Ah], I [love|like] [that|this] [one|idea].",
     "[Perfect|Great|Excellent|Brilliant], thank you.",
@@ -154,6 +177,11 @@ POSITIVE_TITLE = (
 )
 
 NEUTRAL = (
+    "[Which|What] [shelf|year|studio] was that, I wonder.",
+    "My [cousin|aunt|colleague] [owns|rented|taped] it.",
+    "I [saw|read] the [poster|trailer|review] [somewhere|once].",
+    "[Wait|Hold on], I will [write|note] it down.",
+    "[Possibly|Depends], [ask|tell] me [tomorrow|later].",
     "[Hm|Hmm], [let me think|I see].",
     "[Noted|Right|I see].",
     "I [may|might] look at it.",
@@ -181,6 +209,12 @@ NEUTRAL_TITLE = (
 )
 
 NEGATIVE = (
+    "My [evening|weekend|night] would be [ruined|wasted].",
+    "[Boo|Yuck|Meh], that is [lousy|rubbish|crap].",
+    "I [argued|fought] about that one, it is [awful|nonsense].",
+    "[Critics|Friends|People] [mocked|trashed] it, [poor|bad] thing.",
+    "That [insults|annoys|irritates] me, it is [dumb|stupid].",
+    "[Gloomy|Tedious|Hopeless], I would [regret|hate] it.",
     "[That|This] sounds [boring|awful|terrible|dull].",
     "[No|Oh no|Nah], I [hate|dislike] [that|this] [one|kind].",
     "[Sorry|No], that is [bad|a bad pick|a poor choice].",
@@ -236,6 +270,12 @@ POLITE_TITLE = (
 )
 
 QUESTION = (
+    "[What|Which] [language|country] is it from?",
+    "[Who|And who] wrote the [music|script|score]?",
+    "[Was|Is] it [filmed|shot] in [black and white|colour]?",
+    "Did it win [prizes|awards|anything]?",
+    "How [old|new] is it?",
+    "Which [role|character] [opens|carries] it?",
     "[Who|And who] is in it?",
     "[Who|And who] [directed|made|wrote] it?",
     "[Where|And where] can I [watch|see|find|stream] it?",
@@ -263,6 +303,9 @@ QUESTION = (
 )
 
 GOODBYE = (
+    "My [train|taxi|guest|pizza] is [here|coming], bye.",
+    "[Enough|That was it] for [one day|now], [bye|goodbye].",
+    "I [close|shut] the [laptop|window] now.",
     "[Bye|Goodbye|See you].",
     "I have to go [now|soon], bye.",
     "That is all for [today|now|tonight].",
@@ -275,82 +318,4 @@ GOODBYE = (
     "[Dinner is ready|My bus is here|The phone rings], bye.",
     "I am done for [today|now].",
     "I will look [elsewhere|on my own] now.",
-)
-
-# The system: perhaps an acknowledgement, then a recommendation with a reason.
-ACKNOWLEDGE = (
-    "[All right|Right|Okay|Sure|I see].",
-    "[Got it|Understood|Noted].",
-    "[Let me|I will] try [again|this].",
-)
-ANSWER = (
-    "[I would have to|Let me] look that up.",
-    "[Good|Fair] question.",
-    "[More on that|We will come to that] later.",
-    "I am not sure about that.",
-)
-RECOMMEND = (
-    "[How|What] about <title>?",
-    "I [suggest|recommend|would suggest|would recommend] <title>.",
-    "[Try|Watch|Consider|Have a look at] <title>.",
-    "You [could|might|should] [try|watch|see] <title>.",
-    "[Have|Did] you [seen|come across] <title>?",
-    "My [pick|choice|suggestion|tip] is <title>.",
-    "[There is|I have] <title> for you.",
-    "[Maybe|Perhaps] <title>?",
-    "[Then|So] let it be <title>.",
-    "[Next|Now] comes <title>.",
-    "Take <title> [tonight|this time|].",
-    "[Many|Others|People here] [choose|pick|watch] <title>.",
-    "<title> [could|might|may] be [something|one] for you.",
-    "<title> [comes to mind|is worth a look|is my next idea].",
-    "Do you know <title>?",
-)
-# `<v>`: what the user named and the item has.
-MATCH = {
-    "genre": (
-        "It is a <v>, as you [asked|said|wanted].",
-        "You [said|mentioned] <v>, [so here it is|and this is one].",
-        "[Since|As] you named <v>, this one fits.",
-    ),
-    "actor": (
-        "It [stars|features|has] <v>, [as you asked|whom you named].",
-        "<v> [plays the lead|is in it], [as you wanted|as you asked].",
-        "You named <v>, who [plays|appears] in it.",
-    ),
-    "director": (
-        "It was [made|directed] by <v>, [as you asked|whom you named].",
-        "<v> [directed|made] it, [as you wanted|as you asked].",
-        "You named <v>, who directed it.",
-    ),
-    "decade": (
-        "It is from <v>, as you [asked|wanted|said].",
-        "You said <v>, and it was made then.",
-        "It takes you to <v>, as you wanted.",
-    ),
-    "mood": (
-        "It is <v>, as you [asked|wanted|said].",
-        "You said <v>, and [that is what it is|so it is].",
-        "It has the <v> [tone|feel] you asked for.",
-    ),
-}
-DESCRIBE = (
-    "It is a <genre> [with|starring] <actor>.",
-    "It is a <mood> <genre> [by|from] <director>.",
-    "<director> [directed|made] it in <decade>.",
-    "A <mood> [film|story|piece] with <actor>.",
-    "A <genre> from <decade>.",
-    "<actor> [plays|takes] the lead, <director> directs.",
-    "It is <mood>, and <actor> is in it.",
-    "A <genre>, [rather|quite] <mood>, from <decade>.",
-    "It is [a|one] <genre> by <director>.",
-    "Made in <decade>, [starring|with] <actor>.",
-)
-PLAIN = (
-    "[Many|A lot of] people [watch|choose|ask for] it.",
-    "It is [much|often] [watched|asked for] here.",
-    "[Everybody|Everyone] [talks|is talking] about it.",
-    "It [ran|was shown] for [weeks|months].",
-    "It is [on|near] the top of our list.",
-    "[Tell|Let] me [know|hear] what you think.",
 )

@@ -13,7 +13,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from crsbench.errors import UsageError, nearest
 from crsbench.options import Options as Options
 from crsbench.options import complaint
-from crsbench.options import resolve_options as resolve_options
 
 
 def _names(value: object) -> object:
@@ -27,7 +26,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 class RunConfig(BaseModel):
     """Everything that `crsbench run` takes. None means: what the policy or the dataset declares.
 
-    `options` holds what was passed with `-o`, unparsed and with dotted keys (see `resolve_options`).
+    `options` holds what was passed with `-o`, unparsed and with dotted keys (see `options.resolve`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

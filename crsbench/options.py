@@ -41,7 +41,7 @@ def assignments(passed: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def resolve_options(passed: Mapping[str, Any], targets: Mapping[str, type[Options]]) -> dict[str, Options]:
+def resolve(passed: Mapping[str, Any], targets: Mapping[str, type[Options]]) -> dict[str, Options]:
     """Options for each part of a run from what was passed with dotted keys.
 
     `targets` maps a prefix to the options that go there: "" is the policy, "dataset", "labels", "reward",

@@ -1,0 +1,7 @@
+"""`python -m crsbench`."""
+
+import sys
+
+from crsbench.cli import main
+
+sys.exit(main())

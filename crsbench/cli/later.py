@@ -1,0 +1,81 @@
+"""Commands that are decided and not built yet: each says so in one line."""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from crsbench.errors import UsageError
+
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+metrics = typer.Typer(help="Metrics (not there yet).", rich_markup_mode=None)
+leaderboard = typer.Typer(help="Leaderboards from records (not there yet).", rich_markup_mode=None)
+
+
+def absent(command: str) -> NoReturn:
+    """Raises the one line."""
+    raise UsageError(f"crsbench {command} is not there yet", "crsbench --help lists what is")
+
+
+def check(name: Name) -> None:
+    """Check one plugin for conformance (not there yet)."""
+    del name
+    absent("check")
+
+
+def new(name: Name) -> None:
+    """Write a third-party plugin that passes it (not there yet)."""
+    del name
+    absent("new")
+
+
+def signals(dataset: Annotated[str, typer.Argument(metavar="DATASET")], as_json: Json = False) -> None:
+    """Measure signals against labels (not there yet)."""
+    del dataset, as_json
+    absent("signals")
+
+
+@metrics.callback()
+def _metrics() -> None:
+    """Metrics (not there yet)."""
+
+
+@metrics.command("check")
+def metrics_check(as_json: Json = False) -> None:
+    """Measure metrics against people (not there yet)."""
+    del as_json
+    absent("metrics check")
+
+
+@leaderboard.command("build")
+def build() -> None:
+    """Build the tables from records (not there yet)."""
+    absent("leaderboard build")
+
+
+@leaderboard.command("check")
+def leaderboard_check() -> None:
+    """Check that the tables are what the records say (not there yet)."""
+    absent("leaderboard check")
+
+
+@leaderboard.command("submit")
+def submit(record: Annotated[str, typer.Argument(metavar="RECORD")]) -> None:
+    """Submit a record (not there yet)."""
+    del record
+    absent("leaderboard submit")
+
+
+def report(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
+    """Make one page of a run (not there yet)."""
+    del run
+    absent("report")
+
+
+def chat(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
+    """Talk to what was trained (not there yet)."""
+    del run
+    absent("chat")

@@ -38,7 +38,7 @@ class _Bound:
         if ctx.catalog.fingerprint != self.world.catalog.fingerprint:
             raise UsageError(
                 "this bound belongs to another catalogue than the dataset's",
-                "it bounds the synthetic dataset: give -o items and -o seed as dataset.items and dataset.seed",
+                "it bounds `synthetic`: give -o items and -o seed as dataset.items and dataset.seed",
             )
         return self
 

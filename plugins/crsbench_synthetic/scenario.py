@@ -26,8 +26,8 @@ feeling is not shown in `neutral` of the turns, and otherwise is that of z, turn
 Dwell, seconds from the system turn to the reply:
 
     ln d = ln(`reaction` + `per_word` · words) + speed_u + `dwell_effect` · z + N(0, `dwell_noise`²) + away
-    speed_u ~ N(0, `speed`²);   away = |N(`distraction_mean`, `distraction_sd`²)| in `distracted` of the turns,
-                                else 0
+    speed_u ~ N(0, `speed`²);   away = |N(`distraction_mean`, `distraction_sd`²)| in `distracted` of the
+                                turns, else 0
 
 The logging recommender is mediocre on purpose: with probability `matches` it takes an item that has what the
 user named last, liked or not, with probability ∝ √π; else any item ∝ π; never the same item twice. In a share

@@ -1,9 +1,9 @@
-"""What users and the logging recommender say: families of templates.
+"""What users say of themselves: families of templates.
 
 `[a|b|]` chooses one alternative, which may be empty; `<slot>` is filled with a name. `<np>` and `<np2>` are
-filled with a phrase of `PHRASES` for the attribute that is named, whose `<v>` is the value itself. Only
-`QUESTION` has question marks among the replies, and only `LIKE`, `DISLIKE` and `OPENING` name attributes:
-what a signal reads off a reply is there because the generative model decided so.
+filled with a phrase of `PHRASES` for the attribute that is named, whose `<v>` is the value itself. In a reply
+only `QUESTION` has question marks, and only `LIKE` and `DISLIKE` name attributes: what a signal reads off a
+reply is there because the generative model decided so.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PHRASES = {
 }
 
 OPENING = (
-    "My [aunt|uncle|grandmother|roommate|boss|dentist] [showed|gave] me <np>. Now I want more of that, or <np2>.",
+    "My [aunt|uncle|grandmother|roommate|dentist] [showed|gave] me <np>. Now I want more, or <np2>.",
     "After [work|dinner|school|the gym|a long day] I [like|love|watch] <np>, and <np2>.",
     "For [my birthday|our anniversary|date night|the holidays] I [picture|imagine] <np>, or <np2>.",
     "The [couch|popcorn|projector|blanket] is ready! I [like|love] <np> and <np2>.",
@@ -129,144 +129,6 @@ DISLIKE = (
     "I would rather not see <np>.",
     "I [seldom|rarely] care for <np>.",
     "[Keep|Stay] away from <np>.",
-)
-
-POSITIVE = (
-    "[Bingo|Hooray|Yay], [that one|exactly that]!",
-    "I made popcorn already, [great|lovely] [tip|hint].",
-    "My [evening|weekend|night] is [saved|safe], [thanks|thank you].",
-    "[Count|Consider] me [impressed|delighted|charmed].",
-    "[Splendid|Marvelous|Fabulous|Superb] [tip|hint|thought].",
-    "That [warms|touches] my heart, I like it.",
-    "[That|This] sounds [great|wonderful|lovely|excellent].",
-    "[Oh|Ah], I [love|like] [that|this] [one|idea].",
-    "[Perfect|Great|Excellent|Brilliant], thank you.",
-    "[Yes|Oh yes], that is [a good one|a great pick|a nice choice].",
-    "[What a|Such a] [great|lovely|good] [idea|choice|suggestion].",
-    "[Wow|Oh], I would enjoy that [a lot|very much].",
-    "[Good|Great|Nice|Lovely] [choice|pick|call].",
-    "I am [happy|glad|pleased] with that.",
-    "[That|It] is [my favourite kind|exactly what I love].",
-    "[Fantastic|Wonderful|Super], I will watch it.",
-    "[Awesome|Amazing|Terrific], just what I hoped for.",
-    "[That|This] looks [fun|good|interesting|beautiful].",
-    "You [made my day|have good taste].",
-    "[Sounds|Looks] like [fun|a treat|a winner].",
-    "I am [excited|thrilled|delighted].",
-    "Now that is [better|a treat|impressive].",
-    "It made me [smile|happy] [already|right away].",
-    "[Nice|Sweet|Cool], I am sold.",
-    "I [saw|watched] it [once|before], it was [great|good|excellent].",
-    "[Well|Oh], that is a [pleasant|nice|lovely] surprise.",
-    "Thanks, [that is perfect|I love it|I like it].",
-    "[Very|Pretty|Really] [good|nice].",
-    "[That|It] is [brilliant|superb|delightful].",
-    "I [admire|enjoy|appreciate] that [sort|kind] of [film|story].",
-)
-POSITIVE_TITLE = (
-    "<title> sounds [great|wonderful|lovely|perfect].",
-    "[Oh|Yes], I [love|like|enjoyed] <title>.",
-    "<title> is a [great|good|nice|lovely] [choice|pick|call].",
-    "I will [gladly|happily] watch <title>.",
-    "[Good|Great|Nice], <title> goes on my list.",
-    "<title> looks [fun|good|interesting].",
-    "I heard [good|great|wonderful] things about <title>.",
-    "<title> [is|would be] perfect for [me|tonight|us].",
-    "Thanks, <title> is [brilliant|excellent|amazing].",
-    "[Wow|Ah], <title>, what a [good|great] idea.",
-)
-
-NEUTRAL = (
-    "[Which|What] [shelf|year|studio] was that, I wonder.",
-    "My [cousin|aunt|colleague] [owns|rented|taped] it.",
-    "I [saw|read] the [poster|trailer|review] [somewhere|once].",
-    "[Wait|Hold on], I will [write|note] it down.",
-    "[Possibly|Depends], [ask|tell] me [tomorrow|later].",
-    "[Hm|Hmm], [let me think|I see].",
-    "[Noted|Right|I see].",
-    "I [may|might] look at it.",
-    "[That|It] is one way to go.",
-    "[So|Ah], that one [then|again].",
-    "I [have heard|know] of it.",
-    "It is on the [list|pile] now.",
-    "I do not know that one.",
-    "[Let|Give] me a [moment|minute].",
-    "[Hm|Well], hard to say from the title.",
-    "I [could|might] go either way.",
-    "[That|This] one is new to me.",
-    "I [would have to|need to] read about it.",
-    "[Somebody|My brother|A colleague] talked about it.",
-    "[Maybe|Perhaps], we will see.",
-    "I [think|believe] it was on television.",
-)
-NEUTRAL_TITLE = (
-    "[Hm|So|Ah], <title> [then|again].",
-    "I [have heard|know] of <title>.",
-    "I would have to read about <title>.",
-    "<title> is [new to me|on the pile now].",
-    "[Maybe|Perhaps] <title>, we will see.",
-    "I do not know <title> [yet|at all].",
-)
-
-NEGATIVE = (
-    "My [evening|weekend|night] would be [ruined|wasted].",
-    "[Boo|Yuck|Meh], that is [lousy|rubbish|crap].",
-    "I [argued|fought] about that one, it is [awful|nonsense].",
-    "[Critics|Friends|People] [mocked|trashed] it, [poor|bad] thing.",
-    "That [insults|annoys|irritates] me, it is [dumb|stupid].",
-    "[Gloomy|Tedious|Hopeless], I would [regret|hate] it.",
-    "[That|This] sounds [boring|awful|terrible|dull].",
-    "[No|Oh no|Nah], I [hate|dislike] [that|this] [one|kind].",
-    "[Sorry|No], that is [bad|a bad pick|a poor choice].",
-    "[That|It] is [not good|no good|worse].",
-    "I [disliked|hated] [it|that one].",
-    "I would be [bored|annoyed|disappointed].",
-    "[What a|Such a] [bad|terrible|poor|weak] [idea|choice|suggestion].",
-    "[Ugh|No], that looks [bad|silly|lame|ugly].",
-    "[That|It] is a [waste|disappointment|mess].",
-    "I am [not happy|unhappy|disappointed] with that.",
-    "[That|It] was [boring|horrible|annoying|stupid] [last time|when I saw it|].",
-    "I [fear|am afraid] that would be [dull|painful|tedious].",
-    "[Sadly|Unfortunately], [not for me|that misses the point].",
-    "[Hm|Well], that leaves me [bored|unhappy|annoyed].",
-    "[That|This] one is [dreadful|pathetic|miserable].",
-    "You [got me wrong|misunderstood], that is [bad|awful].",
-    "I [stopped|quit] after ten [painful|boring|awful] minutes.",
-    "[No|Nope], I [fell asleep|left], it was [terrible|boring].",
-    "It [lacks|has no] [charm|heart], [sadly|unfortunately].",
-    "[Not|Hardly] [good|great], I fear.",
-    "I [doubt|regret] it, that was [poor|weak].",
-    "[Please|Oh], not that [horrible|stupid|awful] one.",
-    "That [fails|failed] to [move|reach] me.",
-    "I [would|could] [cry|scream], so [bad|dull].",
-)
-NEGATIVE_TITLE = (
-    "<title> sounds [boring|awful|terrible|dull].",
-    "[No|Oh no|Nah], I [hate|disliked|hated] <title>.",
-    "<title> is a [bad|poor|terrible] [choice|pick|idea].",
-    "[Ugh|Sorry], <title> looks [bad|silly|lame].",
-    "I heard [bad|awful|terrible] things about <title>.",
-    "<title> would [bore|annoy|disappoint] me.",
-    "[Sadly|Unfortunately], <title> is [boring|weak|a mess].",
-    "Not <title>, that was [horrible|stupid|annoying].",
-)
-
-# A polite user who hides a dislike.
-POLITE = (
-    "[Thanks|Thank you], I will [think about it|keep it in mind].",
-    "[Okay|Fine|Sure], thanks for the [tip|idea].",
-    "[That is|How] kind of you.",
-    "[Thank you|Thanks], [perhaps|maybe] [another time|some other day].",
-    "I am sure it is [fine|nice|good].",
-    "[Interesting|Nice of you], [thanks|thank you].",
-    "[Others|My friends] would [like|enjoy] it, [surely|I am sure].",
-    "I appreciate [the effort|the thought|that].",
-)
-POLITE_TITLE = (
-    "[Thanks|Thank you], I will keep <title> in mind.",
-    "I am sure <title> is [fine|nice|good].",
-    "[Others|My friends] would [like|enjoy] <title>.",
-    "[Okay|Fine], <title>, thanks for the [tip|idea].",
 )
 
 QUESTION = (

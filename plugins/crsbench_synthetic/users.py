@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.types import Mention, State, Turn
+from crsbench_synthetic import feelings
 from crsbench_synthetic import user_grammar as grammar
 from crsbench_synthetic.scenario import Scenario
 from crsbench_synthetic.text import Writer
@@ -177,13 +178,13 @@ def _words(
     s = world.scenario
     writer = Writer(iter(user.uniforms[t + 1][_EVENTS:]))
     if not z and user.polite and user.luck(t, _HIDE) < s.hides:
-        families = grammar.POLITE, grammar.POLITE_TITLE
+        families = feelings.POLITE, feelings.POLITE_TITLE
     elif user.luck(t, _NEUTRAL) < s.neutral:
-        families = grammar.NEUTRAL, grammar.NEUTRAL_TITLE
+        families = feelings.NEUTRAL, feelings.NEUTRAL_TITLE
     elif z != (user.luck(t, _FLIP) < s.flips):
-        families = grammar.POSITIVE, grammar.POSITIVE_TITLE
+        families = feelings.POSITIVE, feelings.POSITIVE_TITLE
     else:
-        families = grammar.NEGATIVE, grammar.NEGATIVE_TITLE
+        families = feelings.NEGATIVE, feelings.NEGATIVE_TITLE
     if item is not None and user.luck(t, _TAKES_UP) < s.takes_up[z]:
         writer.say(families[1], {"title": world.title(item)})
     else:

@@ -227,7 +227,7 @@ class Host:
                     caller(**copy.deepcopy(payload))
             except CrsbenchError as error:
                 if not any(failure.startswith(where) for failure in self.observer_failures):
-                    self.observer_failures.append(where + error.message)
+                    self.observer_failures.append(where + one_line(error.__cause__ or error))
 
 
 @contextlib.contextmanager
@@ -256,7 +256,7 @@ def _manager(plugin: object) -> pluggy.PluginManager:
         manager.register(plugin)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        raise UsageError(_misspelt(manager, plugin) or one_line(error)) from error
+        raise UsageError(_misspelt(manager, plugin) or " ".join(str(error).split())) from error
     if not manager.get_hookcallers(plugin):
         raise UsageError("it has no hook, that is, no function marked @crsbench.hookimpl")
     return manager

@@ -31,7 +31,7 @@ def _main(given: list[str]) -> int:
         if debug:
             _traceback()
         _emit(given, error, error.message)
-        return _fail(f"error: {error}", error.exit_code)
+        return _fail(f"{error}" if error.exit_code == INTERRUPTED else f"error: {error}", error.exit_code)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except Exception as error:
@@ -45,7 +45,7 @@ def _main(given: list[str]) -> int:
         from crsbench.guard import one_line
 
         _emit(given, error, one_line(error))
-        hint = "" if debug else f" (the traceback: crsbench --debug {' '.join(given)})"
+        hint = "" if debug else " (the traceback: crsbench --debug …)"
         return _fail(f"internal error: {one_line(error)}{hint}", 1)
     if code == INTERRUPTED:
         raise KeyboardInterrupt

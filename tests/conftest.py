@@ -1,0 +1,151 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder with real data; the test is skipped where there is none."""
+    given = os.environ.get("CRSBENCH_DATA")
+    path = Path(given) if given else ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip(f"no data in {path}: set CRSBENCH_DATA to a folder that has some")
+    return path.resolve()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command did: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def line(self) -> str:
+        """The one line on standard error; more than one is a failure."""
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """`cli("plugins", "--json")`: the command line in this process."""
+    from crsbench.cli import main
+
+    def call(*arguments: object) -> Answer:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def cli_process(tmp_path: Path) -> Callable[..., Answer]:
+    """`cli_process("plugins", path=folder, env={…})`: the command line in a process of its own."""
+
+    def call(*arguments: object, path: Path | None = None, env: dict[str, str] | None = None) -> Answer:
+        environment = {**os.environ, **(env or {})}
+        if path is not None:
+            environment["PYTHONPATH"] = os.pathsep.join(
+                filter(None, [str(path), environment.get("PYTHONPATH")])
+            )
+        done = subprocess.run(
+            [sys.executable, "-m", "crsbench", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def host() -> Any:
+    """The plugin host with everything that is installed."""
+    from crsbench.plugins import Host
+
+    return Host.discover()
+
+
+@dataclass
+class Site:
+    """A folder on the import path in which distributions can be installed."""
+
+    path: Path
+
+    def install(
+        self,
+        distribution: str,
+        source: str,
+        *,
+        module: str | None = None,
+        entry: str | None = None,
+        version: str = "1.0",
+        points: str | None = None,
+    ) -> None:
+        """A distribution of one module with one entry point (or the given text of entry_points.txt)."""
+        module = module or distribution.replace("-", "_")
+        (self.path / f"{module}.py").write_text(textwrap.dedent(source))
+        info = self.path / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        text = points if points is not None else f"[crsbench]\n{entry or distribution} = {module}\n"
+        (info / "entry_points.txt").write_text(text)
+        importlib.invalidate_caches()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A fresh place for distributions; what is imported from it is forgotten afterwards."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+    yield Site(folder)
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def plugin_file(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """`plugin_file("mine", source)` writes a one-file plugin and gives its folder, for --plugins-dir."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    names: list[str] = []
+
+    def write(name: str, source: str) -> Path:
+        (folder / f"{name}.py").write_text(textwrap.dedent(source))
+        names.append(name)
+        return folder
+
+    yield write
+    for name in names:
+        module = sys.modules.get(name)
+        if module is not None and str(getattr(module, "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]

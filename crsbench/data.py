@@ -1,0 +1,69 @@
+"""What of a corpus takes part in a run: all of it, or the part that `--limit` leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from crsbench.types import Catalog, Corpus, Dialogue, Row, Split
+
+Named = TypeVar("Named", Dialogue, Row)
+OUTSIDE = "outside --limit"
+MOST_FILES = 20_000
+
+
+def limited(corpus: Corpus, limit: int | None) -> Corpus:
+    """The corpus with `limit` train dialogues and as many valid dialogues, valid rows and test rows.
+
+    The first by the hash of their ids stay, in the order they had: a choice that no order of the data and
+    no seed changes. Targets of rows that fall out are counted in `dropped`.
+    """
+    if limit is None:
+        return corpus
+    train = Split(_first(corpus.train.dialogues, limit), _first(corpus.train.rows, limit))
+    valid = Split(_first(corpus.valid.dialogues, limit), _first(corpus.valid.rows, limit))
+    test = Split(_first(corpus.test.dialogues, limit), _first(corpus.test.rows, limit))
+    lost = sum(len(row.targets) for row in corpus.test.rows) - sum(len(row.targets) for row in test.rows)
+    dropped = {**corpus.dropped, OUTSIDE: lost} if lost else corpus.dropped
+    return replace(corpus, train=train, valid=valid, test=test, dropped=dropped)
+
+
+def _first(named: Sequence[Named], n: int) -> tuple[Named, ...]:
+    chosen = sorted(named, key=lambda one: hashlib.sha256(one.id.encode()).digest())[:n]
+    kept = {one.id for one in chosen}
+    return tuple(one for one in named if one.id in kept)
+
+
+def learnable(catalog: Catalog, train: Split, valid: Split) -> str:
+    """A digest of everything that training may see, for the identity of stages.
+
+    Taken from the data itself and not from a plugin's word: an edited reader that parses the same files
+    differently makes other stages, and a protocol that differs in its test rows alone makes none.
+    """
+    digest = hashlib.sha256(catalog.fingerprint.encode())
+    for split in (train, valid):
+        for part in (split.dialogues, split.rows):
+            digest.update(f"\n{len(part)}\n".encode())
+            for one in part:
+                digest.update(repr(one).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
+
+
+def stamp(folder: Path) -> list[list[object]] | None:
+    """Path, size and times of every file under a folder: what changes when one of them does.
+
+    None where there are too many to look at.
+    """
+    files: list[list[object]] = []
+    for root, folders, names in os.walk(folder, followlinks=True):
+        folders.sort()
+        for path in sorted(Path(root, name) for name in names):
+            stat = path.stat() if path.exists() else path.lstat()
+            files.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino])
+        if len(files) > MOST_FILES:
+            return None
+    return files

@@ -1,0 +1,240 @@
+"""What a run is made of: every part with its options and sources, and the identity that follows.
+
+Nothing is loaded for it: a run that is finished is recognised without its data and without torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crsbench import provenance
+from crsbench.config import Options, RunConfig
+from crsbench.errors import UsageError, nearest
+from crsbench.identity import identity
+from crsbench.options import fields, resolve
+from crsbench.plugins import OURS, Host, Kind, Offer
+from crsbench.protocols import Need
+from crsbench.record import SCHEMA
+from crsbench.store import Store
+
+SIGNALS = ("dwell", "sentiment", "engagement")
+LABELS = "latent-class"
+REWARD = "iuf-reward"
+NO_SIMULATOR = "none"  # --simulator none: no conversations, whatever the dataset declares
+_IMPLIED: dict[str, frozenset[Need]] = {
+    "signals": frozenset({"signals"}),
+    "labels": frozenset({"signals", "labels"}),
+    "reward": frozenset({"signals", "labels", "reward"}),
+}
+_PREFIXES = ("dataset", "signals", "labels", "reward", "metrics", "simulator")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One plugin in a run: what is offered, its validated options, the digest of its sources."""
+
+    offer: Offer
+    options: Options
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The full name, as in records."""
+        return self.offer.full
+
+    def make(self) -> Any:
+        """A new one. Raises PluginError where it cannot be constructed."""
+        return self.offer.make(self.options)
+
+    def identity(self) -> dict[str, object]:
+        options = self.options.model_dump(mode="json")
+        return {
+            "name": self.name,
+            "version": self.offer.origin.version,
+            "digest": self.digest,
+            "options": options,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A configuration with every name resolved and every option validated."""
+
+    config: RunConfig
+    policy: Part
+    needs: frozenset[Need]
+    dataset: Part
+    protocol: str
+    signals: tuple[Part, ...]
+    labels: Part | None
+    reward: Part | None
+    metrics: tuple[Part, ...]
+    simulator: Part | None
+    model: str  # its digest
+    device: str
+    precision: str
+
+    @property
+    def parts(self) -> tuple[tuple[Kind, Part], ...]:
+        """Every plugin that takes part, with its kind."""
+        chain = (*self.signals, self.labels, self.reward, *self.metrics, self.simulator)
+        return tuple((part.offer.kind, part) for part in (self.policy, self.dataset, *chain) if part)
+
+    def data_key(self) -> dict[str, object]:
+        """What the loaded data depends on, besides the files themselves."""
+        return {
+            "dataset": self.dataset.identity(),
+            "protocol": self.protocol,
+            "numpy": provenance.version("numpy"),
+        }
+
+    def run_id(self, fingerprint: str) -> str:
+        """The identity of everything that can change a score."""
+        return identity(
+            {
+                "schema": SCHEMA,
+                "parts": [[kind, part.identity()] for kind, part in self.parts],
+                "protocol": self.protocol,
+                "data": fingerprint,
+                "model": self.model,
+                "limit": self.config.limit,
+                "seed": self.config.seed,
+                "device": self.device,
+                "precision": self.precision,
+                "libraries": provenance.libraries(),
+            }
+        )
+
+
+def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
+    """Resolve a configuration. Raises UsageError for what is unknown, PluginError for what is broken."""
+    digest = _digests()
+    policy, dataset = host.find("policy", config.plugin), host.find("dataset", config.dataset)
+    facts = _dataset_facts(dataset, config, digest, store)
+    needs = _needs(policy, config, digest, store)
+    offers = {"": policy, "dataset": dataset, **_chain(config, host, needs)}
+    offers |= {f"metrics.{offer.name}": offer for offer in _metrics(config, host)}
+    simulator = config.simulator or facts["simulator"]
+    if simulator not in (None, NO_SIMULATOR):
+        offers["simulator"] = host.find("simulator", simulator)
+
+    targets = {prefix: offer.options_model() for prefix, offer in offers.items()}
+    passed = dict(config.options)
+    if simulator == facts["simulator"] and "simulator" in offers:
+        passed = _inherited(passed, targets["simulator"]) | passed
+    options = resolve(passed, targets)
+    parts = {prefix: Part(offer, options[prefix], digest(offer)) for prefix, offer in offers.items()}
+    device = provenance.device(config.device)
+    return Plan(
+        config=config,
+        policy=parts[""],
+        needs=needs,
+        dataset=parts["dataset"],
+        protocol=_protocol(config, facts),
+        signals=tuple(part for prefix, part in parts.items() if prefix.startswith("signals.")),
+        labels=parts.get("labels"),
+        reward=parts.get("reward"),
+        metrics=tuple(part for prefix, part in parts.items() if prefix.startswith("metrics.")),
+        simulator=parts.get("simulator"),
+        model=provenance.model_digest(config.model, store),
+        device=device,
+        precision=provenance.precision(config.precision, device),
+    )
+
+
+def _chain(config: RunConfig, host: Host, needs: frozenset[Need]) -> dict[str, Offer]:
+    """The parts between data and policy that `needs` names; one asked for by name has to exist anyway."""
+    asked: list[tuple[Need, str, Kind, str | None, str]] = [
+        ("signals", f"signals.{name.rpartition('/')[2]}", "signal", name if config.signals else None, name)
+        for name in dict.fromkeys(config.signals or SIGNALS)
+    ]
+    asked.append(("labels", "labels", "labels", config.labels, LABELS))
+    asked.append(("reward", "reward", "reward", config.reward, REWARD))
+    found: dict[str, Offer] = {}
+    for need, prefix, kind, given, default in asked:
+        if need not in needs and given is None:
+            continue
+        offer = host.find(kind, given or default)
+        if need in needs:
+            if prefix in found:
+                raise UsageError(f"two {kind}s are called {offer.name!r}", "a run takes one of a name")
+            found[prefix] = offer
+    return found
+
+
+def _metrics(config: RunConfig, host: Host) -> list[Offer]:
+    if config.metrics is None:
+        return [
+            o
+            for o in host.offers
+            if o.kind == "metric" and o.origin.distribution == OURS and not o.spec.privileged
+        ]
+    offers = [host.find("metric", name) for name in dict.fromkeys(config.metrics)]
+    names = [offer.name for offer in offers]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UsageError(f"two metrics are called {twice!r}", "a run takes one of a name")
+    return offers
+
+
+def _protocol(config: RunConfig, facts: Mapping[str, Any]) -> str:
+    protocol = config.protocol or facts["default_protocol"]
+    if protocol not in facts["protocols"]:
+        raise UsageError(
+            f"dataset {config.dataset!r} has no protocol {protocol!r}", nearest(protocol, facts["protocols"])
+        )
+    return str(protocol)
+
+
+def _inherited(passed: Mapping[str, Any], simulator: type[Options]) -> dict[str, Any]:
+    """A dataset's own simulator talks about the same world: the options that both have go to both."""
+    shared = {f"dataset.{field.name}": f"simulator.{field.name}" for field in fields(simulator)}
+    return {shared[key]: value for key, value in passed.items() if key in shared}
+
+
+def _needs(policy: Offer, config: RunConfig, digest: Callable[[Offer], str], store: Store) -> frozenset[Need]:
+    """What the policy needs, with what that implies; remembered, since looking may import torch."""
+    memo = store.memo({"needs": policy.full, "make": str(policy.spec.make), "digest": digest(policy)})
+    needs: Iterable[str] | None = memo.get()
+    if needs is None:
+        passed = {key: v for key, v in config.options.items() if key.partition(".")[0] not in _PREFIXES}
+        options = resolve(passed, {"": policy.options_model()})[""]
+        needs = sorted(policy.make(options).needs)
+        unknown = next((need for need in needs if need not in _IMPLIED), None)
+        if unknown is not None:
+            raise UsageError(f"{policy.full} needs {unknown!r}, which is none of {', '.join(_IMPLIED)}")
+        memo.put(needs)
+    return frozenset(implied for need in needs for implied in _IMPLIED[need])
+
+
+def _dataset_facts(
+    dataset: Offer, config: RunConfig, digest: Callable[[Offer], str], store: Store
+) -> dict[str, Any]:
+    """Protocols and simulator that a dataset declares, remembered like a policy's needs."""
+    memo = store.memo({"facts": dataset.full, "make": str(dataset.spec.make), "digest": digest(dataset)})
+    facts: dict[str, Any] | None = memo.get()
+    if facts is None:
+        passed = {key: value for key, value in config.options.items() if key.startswith("dataset.")}
+        options = resolve(passed, {"dataset": dataset.options_model()})["dataset"]
+        made = dataset.make(options)
+        facts = {name: getattr(made, name) for name in ("default_protocol", "simulator")}
+        facts["protocols"] = list(made.protocols)
+        memo.put(facts)
+    return facts
+
+
+def _digests() -> Callable[[Offer], str]:
+    """`Offer.digest`, asked once for each module: many offers come from one."""
+    known: dict[object, str] = {}
+
+    def digest(offer: Offer) -> str:
+        make = offer.spec.make
+        home = make.partition(":")[0] if isinstance(make, str) else make.__module__
+        key = (home, offer.origin.module)
+        if key not in known:
+            known[key] = offer.digest()
+        return known[key]
+
+    return digest

@@ -1,0 +1,205 @@
+"""A run: load, fit, evaluate, record."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import importlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crsbench.asking import Actor, Users
+from crsbench.config import RunConfig
+from crsbench.context import Chain, Material
+from crsbench.data import learnable, limited
+from crsbench.episode import FIRST_USER, USERS, rollout
+from crsbench.errors import CrsbenchError, PluginError
+from crsbench.evaluation import Judged, Meter, evaluate
+from crsbench.hookspecs import RunInfo
+from crsbench.identity import derive
+from crsbench.loading import Loader
+from crsbench.plan import Plan, make_plan
+from crsbench.plugins import Host, guarded
+from crsbench.record import RESULT, Decoding, Run
+from crsbench.record import load_run as load_run
+from crsbench.recorder import Recorder
+from crsbench.store import Store, append_line, link, make_folder, remove
+from crsbench.types import Corpus, Episode
+from crsbench.ui import SilentUi, Ui
+from crsbench.workshop import Workshop
+
+
+def run(
+    plugin: str,
+    *,
+    dataset: str = "synthetic",
+    protocol: str | None = None,
+    model: str = "tiny",
+    options: Mapping[str, Any] | None = None,
+    signals: Iterable[str] | None = None,
+    labels: str | None = None,
+    reward: str | None = None,
+    metrics: Iterable[str] | None = None,
+    simulator: str | None = None,
+    seed: int = 0,
+    seeds: int | None = None,
+    out: str | Path = "runs",
+    data_dir: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "fp32",
+    if_exists: str = "resume",
+    limit: int | None = None,
+    plugins_dir: str | Path | None = None,
+    quiet: bool = True,
+) -> Run | list[Run]:
+    """Run a policy as `crsbench run` does, under the same names; a list of runs where `seeds` is given.
+
+    `options` has the keys of `-o`, its values as text or typed. Raises UsageError, DataError, PluginError.
+    """
+    given = {name: value for name, value in locals().items() if name != "quiet"}
+    config = RunConfig.of(given)
+    host = Host.discover(config.plugins_dir)
+    # by name: the core does not depend on its command line, and only who asks for its bars waits for it
+    ui: Ui = SilentUi() if quiet else importlib.import_module("crsbench.cli.progress").progress_ui(quiet)
+    if config.seeds is None:
+        return execute(config, host, ui)
+    return [execute(config.for_seed(config.seed + i), host, ui) for i in range(config.seeds)]
+
+
+def execute(config: RunConfig, host: Host, ui: Ui) -> Run:
+    """One run with one seed. A finished one is returned at once, an unfinished one goes on.
+
+    `if_exists`: "resume" tries a failed run again, "skip" reports its failure again, "replace" uses nothing
+    that is there. Raises UsageError, DataError or PluginError.
+    """
+    store = Store(config.out)
+    plan = make_plan(config, host, store)
+    loader = Loader(plan, store, ui)
+    fingerprint = loader.fingerprint()
+    run_id = plan.run_id(fingerprint)
+    path = store.run(run_id)
+    with store.lock(run_id, ui.message):
+        if (path / RESULT).exists() and config.if_exists != "replace":
+            found = load_run(path)
+            if found.complete:
+                ui.message(f"run {run_id} is finished already")
+                return found
+            if config.if_exists == "skip":
+                raise _again(found)
+        corpus = limited(loader.corpus(fingerprint), config.limit)
+        info = RunInfo(run_id, plan.policy.name, plan.dataset.name, plan.protocol, config.seed, str(path))
+        remove(path)
+        make_folder(path)
+        with (path / "log.txt").open("w", encoding="utf-8", buffering=1) as log:
+            workshop = Workshop(store, info, host, ui, log, config.if_exists == "replace")
+            return _perform(plan, corpus, workshop, Recorder(path, plan, run_id, corpus, workshop))
+
+
+def _perform(plan: Plan, corpus: Corpus, workshop: Workshop, recorder: Recorder) -> Run:
+    """Fit, evaluate, record, and tell the observers how it went."""
+    notify = functools.partial(workshop.host.notify, run=workshop.info)
+    notify("crsbench_run_started")
+    try:
+        recorder.begin()
+        policy = _fit(plan, corpus, workshop)
+        judged = _evaluate(plan, corpus, policy, workshop)
+        done = recorder.success(judged)
+    except BaseException as error:
+        if isinstance(error, Exception):  # what was interrupted is unfinished, and has not failed
+            recorder.failure(error)
+        notify("crsbench_run_failed", error=str(error) or type(error).__name__)
+        raise
+    notify("crsbench_run_finished", result=done.record)
+    return recorder.observed(done)
+
+
+def _fit(plan: Plan, corpus: Corpus, workshop: Workshop) -> Any:
+    """The fitted policy, saved in `policy/`; in `reward/` the reward model that it used."""
+    data = learnable(corpus.catalog, corpus.train, corpus.valid)
+    chain = Chain(plan, Material(corpus.catalog, corpus.train, corpus.valid, data, workshop))
+    context = chain.context(plan.policy, plan.needs)
+    policy = plan.policy.make()
+    with workshop.guard(plan.policy, "fit")():
+        policy = policy.fit(corpus.train, context)
+    folder = Path(workshop.info.out)
+    make_folder(folder / "policy")
+    with workshop.guard(plan.policy, "save")():
+        policy.save(folder / "policy")
+    if chain.rewarded is not None:
+        link(chain.rewarded.path, folder / "reward")
+    return policy
+
+
+def _evaluate(plan: Plan, corpus: Corpus, policy: Any, workshop: Workshop) -> dict[str, Judged]:
+    """What each stage of the policy does, on the same rows and with the same users."""
+    workshop.ui.stage_started("evaluate")
+    _note_reading(plan, corpus, workshop)
+    parts = [(part, workshop.guard(part, "measure")) for part in plan.metrics]
+    meters = [Meter(part.offer.name, part.name, part.make(), guard) for part, guard in parts]
+    with workshop.guard(plan.policy, "stages")():
+        stages = dict(policy.stages())
+    if "final" not in stages:
+        raise PluginError(f"{plan.policy.name}: stages() has no 'final'", plan.policy.name)
+
+    simulator: Any = plan.simulator.make() if plan.simulator else None
+    n = min(int(getattr(simulator, "episodes", USERS)), plan.config.limit or USERS)
+    seeds = range(FIRST_USER, FIRST_USER + n)
+
+    def converse(actor: Actor, decoding: Decoding) -> list[Episode]:
+        assert plan.simulator is not None
+        users = Users(simulator, plan.simulator.name, workshop.guard(plan.simulator, "reply"))
+        rng = np.random.default_rng(derive(plan.config.seed, "conversations"))
+        return rollout(actor, users, corpus.catalog, seeds, decoding, rng, workshop.ui)
+
+    judged: dict[str, Judged] = {}
+    for name, stage in stages.items():
+        privileged = plan.policy.offer.spec.privileged
+        guard = workshop.guard(plan.policy, "act")
+        actor = Actor(name, stage, plan.policy.name, len(corpus.catalog), privileged, guard)
+        with_whom = plan.simulator.name if plan.simulator else None
+        judged[name] = evaluate(
+            actor, corpus, meters, with_whom, converse if simulator else None, workshop.ui
+        )
+    return judged
+
+
+def _note_reading(plan: Plan, corpus: Corpus, workshop: Workshop) -> None:
+    """One more reading of a test split, in the ledger `reads.jsonl`."""
+    line = {
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "run": workshop.info.id,
+        "plugin": plan.policy.name,
+        "dataset": plan.dataset.name,
+        "fingerprint": corpus.fingerprint,
+        "protocol": plan.protocol,
+        "split": "test",
+        "rows": len(corpus.test.rows),
+    }
+    append_line(workshop.store.out / "reads.jsonl", line)
+
+
+def _again(failed: Run) -> CrsbenchError:
+    """The failure of an earlier run, to be raised again."""
+    error = failed.record["error"]
+    text = f"run {failed.id} failed before: {error['message']}"
+    hint = "--if-exists resume tries it again"
+    return PluginError(text, error["plugin"], hint) if error["plugin"] else CrsbenchError(text, hint)
+
+
+def load_policy(path: str | Path, device: str = "cpu", plugins_dir: str | Path | None = None) -> Any:
+    """The trained policy of a finished run, loaded by the plugin that made it.
+
+    `plugins_dir` is that of the run unless given. Raises UsageError where there is no such run, PluginError
+    where its plugin is gone or cannot load what it saved.
+    """
+    done = load_run(path)
+    folder = plugins_dir or RunConfig.of({}, done.path / "config.toml").plugins_dir
+    host = Host.discover(Path(folder) if folder else None)
+    offer = host.find("policy", done.record["run"]["plugin"])
+    options = next(row["options"] for row in done.record["run"]["plugins"] if row["kind"] == "policy")
+    policy = offer.make(offer.options_model().model_validate(options))
+    with guarded(offer, done.record["run"]["seed"], None):
+        return policy.load(done.path / "policy", device)

@@ -1,0 +1,45 @@
+"""What users show without being asked, and what it says about their satisfaction."""
+
+from crsbench import Spec, hookimpl
+
+
+@hookimpl
+def crsbench_signals() -> list[Spec]:
+    return [
+        Spec(
+            "dwell",
+            "crsbench_signals.dwell:Dwell",
+            "crsbench_signals.options:DwellOptions",
+            "How long the user takes to reply, reading time taken out",
+        ),
+        Spec(
+            "sentiment",
+            "crsbench_signals.sentiment:Sentiment",
+            "crsbench_signals.options:SentimentOptions",
+            "VADER's compound polarity of the reply, titles taken out",
+        ),
+        Spec(
+            "engagement",
+            "crsbench_signals.engagement:Engagement",
+            "crsbench_signals.options:EngagementOptions",
+            "Whether the user replies, asks, takes the item up again and stays",
+        ),
+    ]
+
+
+@hookimpl
+def crsbench_labels() -> list[Spec]:
+    return [
+        Spec(
+            "latent-class",
+            "crsbench_signals.latent_class:LatentClass",
+            "crsbench_signals.options:LatentClassOptions",
+            "Two latent classes by EM: learns from their agreement how far to trust each signal",
+        ),
+        Spec(
+            "majority",
+            "crsbench_signals.majority:Majority",
+            "crsbench_signals.options:MajorityOptions",
+            "Every signal has one vote: is it above its median?",
+        ),
+    ]

@@ -1,7 +1,7 @@
 """How users react to a recommendation, in words; each family has a variant that names the title again.
 
-A lexicon of sentiment reads POSITIVE as positive and NEGATIVE as negative nearly always, NEUTRAL as neither,
-and POLITE as faintly positive: a test holds the families to it.
+A lexicon of sentiment reads POSITIVE and POLITE as positive, NEGATIVE as negative and NEUTRAL as neither,
+with few exceptions: a test holds the families to it.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _reason(
         return "there is no simulator to talk to" if conversations is None else None
     if not corpus.test.rows:
         return "the test split has no rows"
-    if reads == "texts" and any(row.action.text is None for row in texts):
+    if reads == "texts" and all(row.action.text is None for row in texts):
         return "the policy does not talk"
     return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ RESAMPLES = 2_000
 FLIPS = 10_000
 LEVEL = 0.95
 BLOCK = 1 << 22  # numbers drawn at once
-KEPT = 1 << 24  # numbers kept for the next call
+FEW = 1 << 12  # groups whose draws are kept for the next call
+WIDTH = 512  # groups whose signs are drawn at once
 
 Floats = NDArray[np.float64]
 
@@ -102,44 +103,40 @@ def _by_group(values: Sequence[float] | Floats, groups: Sequence[str]) -> tuple[
 
 
 def _percentiles(sums: Floats, sizes: Floats) -> tuple[float, float]:
-    drawn = [(counts @ sums) / (counts @ sizes) for counts in _random(_draw, len(sums))]
-    low, high = np.quantile(np.concatenate(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    groups = len(sums)
+    drawn = _few_draws(groups) if groups <= FEW else _draws(groups)
+    means = [(counts @ sums) / (counts @ sizes) for counts in drawn]
+    low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def _flip_test(sums: Floats) -> float:
-    observed = abs(float(sums.sum()))
-    # the observed sum belongs to the permutations: rounding must not put it below itself
-    bound = observed - 1e-9 * max(1.0, float(np.abs(sums).sum()))
-    extreme = sum(int((np.abs(signs @ sums) >= bound).sum()) for signs in _random(_sign, len(sums)))
-    return (1 + extreme) / (1 + FLIPS)
-
-
-def _draw(groups: int) -> Iterator[Floats]:
-    """How often each resample draws each group: blocks of [rows, G], RESAMPLES rows in all."""
+def _draws(groups: int) -> Iterator[NDArray[np.uint16]]:
+    """How often each resample draws each group: [RESAMPLES, G] in blocks of rows."""
     rng = np.random.default_rng(0)
     equal = np.full(groups, 1 / groups)
-    for rows in _blocks(RESAMPLES, groups):
-        yield rng.multinomial(groups, equal, size=rows).astype(np.float64)
+    rows = max(1, BLOCK // groups)
+    for start in range(0, RESAMPLES, rows):
+        yield rng.multinomial(groups, equal, size=min(rows, RESAMPLES - start)).astype(np.uint16)
 
 
-def _sign(groups: int) -> Iterator[Floats]:
-    """Random signs of each group: blocks of [rows, G], FLIPS rows in all."""
-    rng = np.random.default_rng(1)
-    for rows in _blocks(FLIPS, groups):
-        yield 2.0 * rng.integers(0, 2, (rows, groups), dtype=np.int8).astype(np.float64) - 1.0
+@functools.lru_cache(maxsize=8)  # a run asks again and again for the same few numbers of groups
+def _few_draws(groups: int) -> tuple[NDArray[np.uint16], ...]:
+    return tuple(_draws(groups))
 
 
-def _blocks(rows: int, width: int) -> list[int]:
-    size = max(1, BLOCK // width)
-    return [min(size, rows - start) for start in range(0, rows, size)]
+def _flip_test(sums: Floats) -> float:
+    permuted = np.zeros(FLIPS)
+    for number, start in enumerate(range(0, len(sums), WIDTH)):
+        part = sums[start : start + WIDTH]
+        permuted += _signs(number)[:, : len(part)] @ part
+    observed = abs(float(sums.sum()))
+    # the observed sum is one of the permuted ones: rounding must not put it above itself
+    bound = observed - 1e-9 * max(1.0, float(np.abs(sums).sum()))
+    return (1 + int((np.abs(permuted) >= bound).sum())) / (1 + FLIPS)
 
 
-@functools.lru_cache(maxsize=2)
-def _kept(kind: Callable[[int], Iterator[Floats]], groups: int) -> tuple[Floats, ...]:
-    return tuple(kind(groups))
-
-
-def _random(kind: Callable[[int], Iterator[Floats]], groups: int) -> Iterable[Floats]:
-    """The blocks of `kind`, kept in memory where they are small: a run asks for the same again and again."""
-    return _kept(kind, groups) if groups * FLIPS <= KEPT else kind(groups)
+@functools.lru_cache(maxsize=8)
+def _signs(number: int) -> NDArray[np.int8]:
+    """Random signs of the groups from WIDTH · number on: [FLIPS, WIDTH]."""
+    rng = np.random.default_rng([1, number])
+    return 2 * rng.integers(0, 2, (FLIPS, WIDTH), dtype=np.int8) - 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from crsbench import provenance
 from crsbench.config import Options, RunConfig
-from crsbench.errors import UsageError, nearest
+from crsbench.errors import PluginError, UsageError, nearest
 from crsbench.identity import identity
 from crsbench.options import fields, resolve
 from crsbench.plugins import OURS, Host, Kind, Offer
@@ -166,11 +166,10 @@ def _chain(config: RunConfig, host: Host, needs: frozenset[Need]) -> dict[str, O
 
 def _metrics(config: RunConfig, host: Host) -> list[Offer]:
     if config.metrics is None:
-        return [
-            o
-            for o in host.offers
-            if o.kind == "metric" and o.origin.distribution == OURS and not o.spec.privileged
-        ]
+        ours = [o for o in host.offers if o.kind == "metric" and o.origin.distribution == OURS]
+        return [offer for offer in ours if not offer.spec.privileged]
+    if not config.metrics:
+        raise UsageError("--metrics names none, so nothing would be measured")
     offers = [host.find("metric", name) for name in dict.fromkeys(config.metrics)]
     names = [offer.name for offer in offers]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -204,7 +203,8 @@ def _needs(policy: Offer, config: RunConfig, digest: Callable[[Offer], str], sto
         needs = sorted(policy.make(options).needs)
         unknown = next((need for need in needs if need not in _IMPLIED), None)
         if unknown is not None:
-            raise UsageError(f"{policy.full} needs {unknown!r}, which is none of {', '.join(_IMPLIED)}")
+            known = ", ".join(_IMPLIED)
+            raise PluginError(f"{policy.full} needs {unknown!r}, which is none of {known}", policy.full)
         memo.put(needs)
     return frozenset(implied for need in needs for implied in _IMPLIED[need])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import functools
 import importlib
+import sys
+import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -203,3 +205,12 @@ def load_policy(path: str | Path, device: str = "cpu", plugins_dir: str | Path |
     policy = offer.make(offer.options_model().model_validate(options))
     with guarded(offer, done.record["run"]["seed"], None):
         return policy.load(done.path / "policy", device)
+
+
+class _Callable(types.ModuleType):
+    """`crsbench.run` is the function; once this module is imported Python binds that name to it instead."""
+
+    __call__ = staticmethod(run)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -139,13 +139,13 @@ class Store:
     def lock(self, name: str, waiting: Callable[[str], None] | None = None) -> Generator[None]:
         """Hold the lock of a run or stage; `waiting` is told, once, that another process has it."""
         lock = FileLock(self._locks / f"{name}.lock")
-        try:
-            with _writing(self._locks):
+        with _writing(self._locks):
+            try:
                 lock.acquire(timeout=0)
-        except Timeout:
-            if waiting is not None:
-                waiting(f"another process is at {name}; waiting for it")
-            lock.acquire()
+            except Timeout:
+                if waiting is not None:
+                    waiting(f"another process is at {name}; waiting for it")
+                lock.acquire()
         try:
             yield
         finally:

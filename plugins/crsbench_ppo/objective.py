@@ -73,8 +73,14 @@ def k3(logprobs: Tensor, reference: Tensor) -> Tensor:
 
 def exact_kl(logprobs: Tensor, reference: Tensor) -> Tensor:
     """KL(π ‖ π_ref) over the last axis of two tables of log-probabilities; −inf in both counts as 0."""
-    p = logprobs.exp()
-    return torch.where(p > 0, p * (logprobs - reference), 0.0).sum(-1)
+    # The difference is masked before it is used: −inf − (−inf) would poison the gradient.
+    difference = torch.where(logprobs.isfinite(), logprobs - reference, 0.0)
+    return (logprobs.exp() * difference).sum(-1)
+
+
+def entropy(logprobs: Tensor) -> Tensor:
+    """Entropy in nats over the last axis of a table of log-probabilities; −inf counts as 0."""
+    return -(logprobs.exp() * logprobs.masked_fill(~logprobs.isfinite(), 0.0)).sum(-1)
 
 
 def adapt(coefficient: float, kl: float, target: float) -> float:

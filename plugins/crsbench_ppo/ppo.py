@@ -30,7 +30,7 @@ from crsbench.types import Transition
 from crsbench_lm.batch import Batch, collate
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.model import GroundedLM
-from crsbench_ppo.objective import Discounts, adapt, exact_kl, gae, k3, policy_loss, value_loss, whiten
+from crsbench_ppo.objective import Discounts, adapt, entropy, exact_kl, gae, k3, policy_loss, value_loss, whiten
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.rollout import Conversation, logged_rollout, model_rollout
 
@@ -261,9 +261,9 @@ class PpoTrainer:
         item_advantages = p.advantages[at_items]
         items = policy_loss(item, old_item, item_advantages, options.clip).mean()
         kl_items = exact_kl(now.items, p.reference.items).mean()
-        entropy = -torch.where(now.items.exp() > 0, now.items.exp() * now.items, 0.0).sum(-1).mean()
+        spread = entropy(now.items).mean()
         loss = options.value_weight * values
-        loss = loss + items + self.beta * kl_items - options.entropy * entropy
+        loss = loss + items + self.beta * kl_items - options.entropy * spread
         kl_words = now.words.new_zeros(())
         if now.words.numel():
             words = policy_loss(now.words, p.old.words, p.advantages[d.word_ok], options.clip).mean()
@@ -286,7 +286,7 @@ class PpoTrainer:
             "value_loss": float(values.detach()),
             "kl_items": float(kl_items.detach()),
             "kl_words": float(kl_words.detach()),
-            "entropy": float(entropy.detach()),
+            "entropy": float(spread.detach()),
             "step_kl": float(k3(item, old_item).mean().detach()),
             "clip_fraction": float((ratio.exp() - 1).abs().gt(options.clip).float().mean()),
             "gradient_norm": float(norm),

@@ -10,6 +10,7 @@ import torch
 from crsbench_ppo.objective import (
     Discounts,
     adapt,
+    entropy,
     exact_kl,
     gae,
     k3,
@@ -100,8 +101,17 @@ def test_k3_is_never_negative_and_unbiased_for_the_exact_kl() -> None:
 def test_exact_kl_ignores_what_neither_may_choose() -> None:
     masked = torch.tensor([0.0, -math.inf, 0.0]).log_softmax(-1)
     other = torch.tensor([1.0, -math.inf, 0.0]).log_softmax(-1)
-    p, q = masked[[0, 2]], other[[0, 2]]
-    assert float(exact_kl(masked, other)) == pytest.approx(float((p.exp() * (p - q)).sum()))
+    masked.requires_grad_()
+    exact_kl(masked, other).backward()
+    assert masked.grad is not None
+    assert masked.grad[[0, 2]].isfinite().all()
+    p, q = masked.detach()[[0, 2]], other[[0, 2]]
+    assert float(exact_kl(masked.detach(), other)) == pytest.approx(float((p.exp() * (p - q)).sum()))
+
+
+def test_entropy_of_an_even_choice_among_what_is_allowed() -> None:
+    table = torch.tensor([0.0, -math.inf, 0.0]).log_softmax(-1)
+    assert float(entropy(table)) == pytest.approx(math.log(2))
 
 
 def test_whiten() -> None:

@@ -68,7 +68,8 @@ class RunConfig(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0])
-            raise UsageError(complaint(cls, error, name=f"--{name.replace('_', '-')}")) from error
+            said = complaint(cls, error, name=f"--{name.replace('_', '-')}")
+            raise UsageError(said.removesuffix(" or none")) from error
 
     def for_seed(self, seed: int) -> RunConfig:
         """The same run with one seed."""
@@ -123,7 +124,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config: {file} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--config: {file} cannot be read: {reason}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"--config: {file}: {error}") from error
     if not isinstance(values.get("options", {}), dict):

@@ -202,19 +202,19 @@ def _words(schema: Mapping[str, Any]) -> str:
     if schema.get("type") == "array":
         inner = cast("Mapping[str, Any]", schema.get("items") or schema.get("prefixItems", [{}])[0])
         return f"a list (a,b), each {_words(inner)}"
-    return " ".join(filter(None, [_TYPES.get(str(schema.get("type")), "any value"), _bounds(schema)]))
+    step = f", a multiple of {schema['multipleOf']}" if "multipleOf" in schema else ""
+    kind = _TYPES.get(str(schema.get("type")), "any value")
+    return " ".join(filter(None, [kind, _bounds(schema)])) + step
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
-    step = f"a multiple of {schema['multipleOf']}" if "multipleOf" in schema else ""
     if low is not None and high is not None:
-        return ", ".join(filter(None, [f"from {low} to {high}", step]))
+        return f"from {low} to {high}"
     parts = [
         f"of at least {low}" if low is not None else "",
         f"above {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else "",
         f"of at most {high}" if high is not None else "",
         f"below {schema['exclusiveMaximum']}" if "exclusiveMaximum" in schema else "",
-        step,
     ]
     return " and ".join(filter(None, parts))

@@ -118,7 +118,7 @@ class Host:
 
     A plugin loads whole or not at all: one that cannot be imported, misspells a hook, raises in one or
     returns the wrong thing is in `broken` with its cause, and stops nothing else. `warnings` are for
-    people; `observer_failures` collects, once for each observer and hook, what observers raised.
+    people; `observer_failures` collects, once for each run, observer and hook, what observers raised.
     """
 
     def __init__(self) -> None:
@@ -126,6 +126,7 @@ class Host:
         self.broken: tuple[Broken, ...] = ()
         self.warnings: list[str] = []
         self.observer_failures: list[str] = []
+        self._failed: set[tuple[object, str, str]] = set()
         self._loaded: list[tuple[str, pluggy.PluginManager]] = []
 
     @classmethod
@@ -221,13 +222,14 @@ class Host:
             caller: pluggy.HookCaller = getattr(manager.hook, hook)
             if not caller.get_hookimpls():
                 continue
-            where = f"{name}: {hook}: "
             try:
                 with isolated(name, seed=0):
                     caller(**copy.deepcopy(payload))
             except CrsbenchError as error:
-                if not any(failure.startswith(where) for failure in self.observer_failures):
-                    self.observer_failures.append(where + one_line(error.__cause__ or error))
+                key = (getattr(payload.get("run"), "id", None), name, hook)
+                if key not in self._failed:
+                    self._failed.add(key)
+                    self.observer_failures.append(f"{name}: {hook}: {one_line(error.__cause__ or error)}")
 
 
 @contextlib.contextmanager

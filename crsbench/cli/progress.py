@@ -15,7 +15,7 @@ from crsbench.hookspecs import StageInfo
 from crsbench.ui import SilentUi, Ui
 
 T = TypeVar("T")
-EVERY = 15.0  # seconds between two lines about the same loop, where there are no bars
+EVERY = 30.0  # seconds between two lines about the same loop, where there are no bars
 
 
 @contextlib.contextmanager
@@ -88,14 +88,19 @@ class LiveUi:
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._stages: dict[str, TaskID] = {}
+        self._at: TaskID | None = None  # the stage that was started last
 
     def stage_started(self, name: str) -> None:
-        self._stages[name] = self._bars.add_task(name, total=None)
+        self._clear()
+        self._at = self._bars.add_task(name, total=None)
+
+    def _clear(self) -> None:
+        if self._at is not None:
+            self._bars.remove_task(self._at)
+            self._at = None
 
     def stage_finished(self, stage: StageInfo) -> None:
-        if stage.name in self._stages:
-            self._bars.remove_task(self._stages.pop(stage.name))
+        self._clear()
         self._bars.console.print(f"[green]✓[/] {_finished(stage)}")
 
     def progress(self, steps: Iterable[T], total: int, description: str) -> Iterator[T]:

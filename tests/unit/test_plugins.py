@@ -128,7 +128,7 @@ def test_classes_of_a_file_plugin_resolve_by_name(plugin_file: Callable[..., Pat
         ),
         (
             "from crsbench import hookimpl\n@hookimpl\ndef crsbench_step(run, steps): pass",
-            "Plugin 'faulty' for hook 'crsbench_step' hookimpl definition: crsbench_step(run, steps) Argument(s)",
+            "Plugin 'faulty' for hook 'crsbench_step' hookimpl definition: crsbench_step(run, steps)",
         ),
         (
             "from crsbench import hookimpl\n@hookimpl\ndef crsbench_metrics(): return {}",

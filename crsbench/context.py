@@ -60,6 +60,7 @@ class FitContext:
             "device": plan.device,
             "precision": plan.precision,
         }
+        self._sources = plan.sources
         self._chain = chain
         self._part = part
         self._needs = needs
@@ -95,7 +96,8 @@ class FitContext:
         except (TypeError, ValueError) as error:
             text = f"{self._part.name}: the inputs of stage {name!r} are no JSON values: {error}"
             raise PluginError(text, self._part.name) from error
-        sources = "+".join(source_digest(home) for home in sorted(homes(build)))
+        known = self._sources
+        sources = "+".join(known.get(home) or source_digest(home) for home in sorted(homes(build)))
         whole = {"inputs": inputs, "sources": sources, **self._compute}
         return self._workshop.stage(self._part, name, whole, build, load)
 

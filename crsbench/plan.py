@@ -5,16 +5,17 @@ Nothing is loaded for it: a run that is finished is recognised without its data 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from crsbench import provenance
 from crsbench.config import Options, RunConfig
-from crsbench.errors import PluginError, UsageError, nearest
+from crsbench.errors import CrsbenchError, PluginError, UsageError, nearest
 from crsbench.identity import identity
 from crsbench.options import fields, resolve
-from crsbench.plugins import OURS, Host, Kind, Offer
+from crsbench.plugins import OURS, Host, Kind, Offer, source_digest
 from crsbench.protocols import Need
 from crsbench.record import SCHEMA
 from crsbench.store import Store
@@ -75,6 +76,7 @@ class Plan:
     model: str  # its digest
     device: str
     precision: str
+    sources: Mapping[str, str]  # package → digest as the run began: files may change while it trains
 
     @property
     def parts(self) -> tuple[tuple[Kind, Part], ...]:
@@ -141,6 +143,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         model=provenance.model_digest(config.model, store),
         device=device,
         precision=provenance.precision(config.precision, device),
+        sources=_sources(host),
     )
 
 
@@ -225,14 +228,27 @@ def _dataset_facts(
     return facts
 
 
+def _sources(host: Host) -> dict[str, str]:
+    """The digests of all packages that offer something; one without a source is left out."""
+    found: dict[str, str] = {}
+    for package in {_home(offer).partition(".")[0] for offer in host.offers}:
+        with contextlib.suppress(CrsbenchError):
+            found[package] = source_digest(package)
+    return found
+
+
+def _home(offer: Offer) -> str:
+    """The module that an offer's class lives in."""
+    make = offer.spec.make
+    return make.partition(":")[0] if isinstance(make, str) else make.__module__
+
+
 def _digests() -> Callable[[Offer], str]:
     """`Offer.digest`, asked once for each module: many offers come from one."""
     known: dict[object, str] = {}
 
     def digest(offer: Offer) -> str:
-        make = offer.spec.make
-        home = make.partition(":")[0] if isinstance(make, str) else make.__module__
-        key = (home, offer.origin.module)
+        key = (_home(offer), offer.origin.module)
         if key not in known:
             known[key] = offer.digest()
         return known[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -21,6 +22,7 @@ from crsbench.store import Store
 COMPUTE = ("numpy", "scikit-learn", "torch", "transformers")  # libraries whose version may change a score
 
 
+@functools.cache
 def version(distribution: str) -> str | None:
     """The installed version of a distribution, read without importing it."""
     try:

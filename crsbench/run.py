@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import importlib
@@ -18,7 +19,7 @@ from crsbench.config import RunConfig
 from crsbench.context import Chain, Material
 from crsbench.data import learnable, limited
 from crsbench.episode import FIRST_USER, USERS, rollout
-from crsbench.errors import CrsbenchError, PluginError
+from crsbench.errors import CrsbenchError, PluginError, UsageError
 from crsbench.evaluation import Judged, Meter, evaluate
 from crsbench.hookspecs import RunInfo
 from crsbench.identity import derive
@@ -111,7 +112,8 @@ def _perform(plan: Plan, corpus: Corpus, workshop: Workshop, recorder: Recorder)
         done = recorder.success(judged)
     except BaseException as error:
         if isinstance(error, Exception):  # what was interrupted is unfinished, and has not failed
-            recorder.failure(error)
+            with contextlib.suppress(UsageError):  # where the folder cannot be written, say what came first
+                recorder.failure(error)
         notify("crsbench_run_failed", error=str(error) or type(error).__name__)
         raise
     notify("crsbench_run_finished", result=done.record)

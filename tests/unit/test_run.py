@@ -245,6 +245,20 @@ def test_an_edited_reward_runs_again_with_what_follows(lab: Lab) -> None:
     assert lab.policies.BUILT == ["ppo"]
 
 
+def test_an_edit_while_it_trains_is_not_taken_for_what_trained(lab: Lab) -> None:
+    """The first run's stage is the work of the old code, though the file was new when it was asked for."""
+    file = lab.plugins / "toy_policies.py"
+    edit = f"reward = ctx.reward\n        file = __import__('pathlib').Path({str(file)!r})\n"
+    edit += "        if '# new' not in file.read_text()[-9:]: file.write_text(file.read_text() + '# new')\n"
+    lab.edit("toy_policies", "reward = ctx.reward\n", edit)
+    first = lab.run()
+    assert file.read_text().endswith("# new")
+    second = lab.run()
+    assert second.id != first.id
+    assert stages(second)["ppo"] is False
+    assert lab.run(if_exists="resume").id == second.id
+
+
 def test_policies_share_stages_and_options_part_them(lab: Lab) -> None:
     sft = lab.run("toy-sft")
     assert stages(sft) == {"sft": False}  # it needs no labels and no reward: none is built

@@ -248,14 +248,15 @@ def test_an_edited_reward_runs_again_with_what_follows(lab: Lab) -> None:
 def test_an_edit_while_it_trains_is_not_taken_for_what_trained(lab: Lab) -> None:
     """The first run's stage is the work of the old code, though the file was new when it was asked for."""
     file = lab.plugins / "toy_policies.py"
-    edit = f"reward = ctx.reward\n        file = __import__('pathlib').Path({str(file)!r})\n"
+    begin = "        sft = sft_stage(ctx, train, self.options.sft)\n"
+    edit = f"        file = __import__('pathlib').Path({str(file)!r})\n"
     edit += "        if '# new' not in file.read_text()[-9:]: file.write_text(file.read_text() + '# new')\n"
-    lab.edit("toy_policies", "reward = ctx.reward\n", edit)
+    lab.edit("toy_policies", begin, edit + begin)
     first = lab.run()
     assert file.read_text().endswith("# new")
     second = lab.run()
     assert second.id != first.id
-    assert stages(second)["ppo"] is False
+    assert (stages(second)["sft"], stages(second)["ppo"]) == (False, False)
     assert lab.run(if_exists="resume").id == second.id
 
 

@@ -149,8 +149,8 @@ def _evaluate(plan: Plan, corpus: Corpus, policy: Any, workshop: Workshop) -> di
         raise PluginError(f"{plan.policy.name}: stages() has no 'final'", plan.policy.name)
 
     simulator: Any = plan.simulator.make() if plan.simulator else None
-    n = min(int(getattr(simulator, "episodes", USERS)), plan.config.limit or USERS)
-    seeds = range(FIRST_USER, FIRST_USER + n)
+    n = int(getattr(simulator, "episodes", USERS))
+    seeds = range(FIRST_USER, FIRST_USER + n)[: plan.config.limit]
 
     def converse(actor: Actor, decoding: Decoding) -> list[Episode]:
         assert plan.simulator is not None
@@ -164,9 +164,8 @@ def _evaluate(plan: Plan, corpus: Corpus, policy: Any, workshop: Workshop) -> di
         guard = workshop.guard(plan.policy, "act")
         actor = Actor(name, stage, plan.policy.name, len(corpus.catalog), privileged, guard)
         with_whom = plan.simulator.name if plan.simulator else None
-        judged[name] = evaluate(
-            actor, corpus, meters, with_whom, converse if simulator else None, workshop.ui
-        )
+        talk = converse if plan.simulator else None
+        judged[name] = evaluate(actor, corpus, meters, with_whom, talk, workshop.ui)
     return judged
 
 

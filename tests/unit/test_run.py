@@ -612,6 +612,12 @@ def test_read_only_stages_and_a_cleaner(lab: Lab) -> None:
     shutil.rmtree(lab.out)
 
 
+@pytest.mark.parametrize(("episodes", "n"), [("episodes = 450", 450), ("", 400)])
+def test_the_simulator_says_how_many_users_there_are(lab: Lab, episodes: str, n: int) -> None:
+    lab.edit("toy_world", "episodes = 9", episodes)
+    assert lab.run("toy-sft", metrics=("joy",)).score("joy").n == n
+
+
 def test_a_simulator_shares_the_options_of_its_dataset(lab: Lab) -> None:
     run = lab.run("toy-sft", options={"dataset.mood": "wild"})
     assert run.record["run"]["options"]["simulator.mood"] == "wild"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crsbench.cli import later
-from crsbench.cli.output import Json, console, discover, reserved, table
+from crsbench.cli.output import Json, console, discover, plain, reserved, table
 
 if TYPE_CHECKING:
     from crsbench.plugins import Offer
@@ -42,7 +42,7 @@ def list_(as_json: Json = False, plugins_dir: Dir = None) -> None:
         shown = table("dataset", "protocols", "simulator", "")
         for row in rows:
             said = f"broken: {row['error']}" if row["error"] else row["summary"]
-            shown.add_row(row["name"], ", ".join(row["protocols"]), row["simulator"] or "-", said)
+            shown.add_row(*plain(row["name"], ", ".join(row["protocols"]), row["simulator"] or "-", said))
         console().print(shown)
 
 
@@ -71,7 +71,7 @@ def info(
             emit(facts)
             return
         out = console()
-        out.print(f"[bold]{offer.full}[/]  {offer.spec.summary}")
+        out.print(f"{offer.full}  {offer.spec.summary}", markup=False)
         out.print(f"protocol     {loaded.protocol} (of {', '.join(facts['protocols'])})")
         out.print(f"simulator    {facts['simulator'] or 'none'}")
         out.print(f"fingerprint  {facts['fingerprint']}")
@@ -86,11 +86,12 @@ def info(
         )
         if dropped:
             out.print(f"of {facts['targets']} test targets dropped: {dropped}", markup=False)
-        out.print()
-        out.print(f"a test row: what is recommended next? ({facts['example']['id']})", markup=False)
-        for line in facts["example"]["turns"]:
-            out.print(f"  {line}", markup=False)
-        out.print(f"  → {', '.join(facts['example']['targets'])}", markup=False)
+        if example := facts["example"]:
+            out.print()
+            out.print(f"a test row: what is recommended next? ({example['id']})", markup=False)
+            for line in example["turns"]:
+                out.print(f"  {line}", markup=False)
+            out.print(f"  → {', '.join(example['targets'])}", markup=False)
 
 
 @app.command("get")
@@ -176,11 +177,15 @@ def _counts(corpus: Corpus) -> dict[str, Any]:
         "targets": corpus.targets,
         "dropped": dict(corpus.dropped),
         "fingerprint": corpus.fingerprint,
-        "example": _example(corpus.test.rows[0], corpus.catalog) if corpus.test.rows else None,
+        "example": _example(corpus.test.rows, corpus.catalog),
     }
 
 
-def _example(row: Row, catalog: Catalog) -> dict[str, Any]:
+def _example(rows: Sequence[Row], catalog: Catalog) -> dict[str, Any] | None:
+    """The first row with some history to it."""
+    row = next((row for row in rows if len(row.state.history) >= 3), next(iter(rows), None))
+    if row is None:
+        return None
     turns = [f"{turn.speaker}: {turn.text}" for turn in row.state.history]
     left_out = ["…"] if len(turns) > _TURNS else []
     return {

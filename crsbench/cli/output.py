@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from crsbench.plugins import Host
 
@@ -38,7 +39,7 @@ def console(stderr: bool = False) -> Console:
     """A rich console; 80 columns wide where it is not a terminal."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return Console(stderr=stderr, highlight=False, emoji=False)
 
 
 def table(*columns: str, numbers: tuple[int, ...] = ()) -> Table:
@@ -49,6 +50,13 @@ def table(*columns: str, numbers: tuple[int, ...] = ()) -> Table:
     for i, column in enumerate(columns):
         made.add_column(column, justify="right" if i in numbers else "left", overflow="fold")
     return made
+
+
+def plain(*cells: str) -> list[Text]:
+    """Cells for a table that show what plugins say as it is, brackets and all."""
+    from rich.text import Text
+
+    return [Text(cell) for cell in cells]
 
 
 def warn(line: str) -> None:

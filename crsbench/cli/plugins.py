@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crsbench.cli.output import Json, console, discover, reserved, table
+from crsbench.cli.output import Json, console, discover, plain, reserved, table
 
 if TYPE_CHECKING:
     from crsbench.plugins import Broken, Host, Offer
@@ -149,7 +149,7 @@ def _print(row: dict[str, Any]) -> None:
     if row["options"]:
         shown = table("option", "default", "takes", "", numbers=(1,))
         for name, option in row["options"].items():
-            shown.add_row(name, str(option["default"]), option["allowed"], option["description"])
+            shown.add_row(*plain(name, str(option["default"]), option["allowed"], option["description"]))
         out.print()
         out.print(shown)
     elif not row["error"]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from crsbench.cli.output import console
 from crsbench.hookspecs import StageInfo
 from crsbench.ui import SilentUi, Ui
 
@@ -26,18 +27,18 @@ def progress_ui(quiet: bool) -> Generator[Ui]:
     elif not sys.stderr.isatty():
         yield LinesUi()
     else:
-        with bars(Console(stderr=True, highlight=False)) as live:
+        with bars(console(stderr=True)) as live:
             yield LiveUi(live)
 
 
-def bars(console: Console) -> Progress:
+def bars(on: Console) -> Progress:
     """Bars that are gone when they are done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=on,
         transient=True,
         redirect_stdout=False,  # while a plugin is called it goes to the run's log
     )

@@ -81,6 +81,15 @@ def test_show(name: str, cli: Cli, plugin_file: Callable[..., Path]) -> None:
     )
 
 
+def test_brackets_are_shown_as_they_are(cli: Cli, plugin_file: Callable[..., Path]) -> None:
+    source = POLICY.replace("depth: int = Field(3, ge=1, le=9", 'tags: list[str] = Field(["red"]')
+    folder = plugin_file("in_a_file", source.replace("how deep", "[/x] [a, b]"))
+    answer = cli("plugins", "show", "mine", "--plugins-dir", folder)
+    assert answer.code == 0
+    assert "['red']" in answer.out
+    assert "[/x] [a, b]" in answer.out
+
+
 def test_show_tells_every_kind_of_a_name(cli: Cli) -> None:
     answer = cli("plugins", "show", "synthetic", "--json")
     assert {"dataset", "simulator"} <= {row["kind"] for row in answer.json["plugins"]}

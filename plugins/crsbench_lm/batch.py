@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
 from torch import Tensor
 
-from crsbench_features.links import LinkIndex
 from crsbench_lm.codec import Encoded
 
 MAX_AGE = 7  # a mention's age in turns, older ones share the last value

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
+from crsbench_features.links import LinkIndex
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from crsbench.errors import UsageError
 from crsbench.types import Catalog, Turn
-from crsbench_features.links import LinkIndex
 from crsbench_lm.codec import SPECIALS, DialogueCodec, train_tokenizer
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import TinyOptions

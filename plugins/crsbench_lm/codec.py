@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from crsbench.types import Catalog, Mention, Turn
-from crsbench_features.links import LinkIndex
 
 SPECIALS = ("<pad>", "<user>", "<system>", "<rec>", "<title>", "<eot>", "<end>")
 USER, SYSTEM = 0, 1
@@ -185,7 +185,9 @@ class DialogueCodec:
             ids += piece.ids[: self.max_length - 8]
             say += piece.says[: self.max_length - 8]
             mentions += [
-                (node, base + offset, 0, who, t) for node, offset in piece.mentions if base + offset < len(ids)
+                (node, base + offset, 0, who, t)
+                for node, offset in piece.mentions
+                if base + offset < len(ids)
             ]
             ids.append(self.end if turn.ends else self.eot)
             say.append(True)
@@ -278,7 +280,7 @@ def _join(parts: Sequence[str], title: str) -> str:
 
 
 def said_turn(catalog: Catalog, item: int | None, text: str) -> Turn:
-    """A system turn as a policy took it: the item is its recommendation, located in the text if it is there."""
+    """A system turn as a policy took it: the item is its recommendation, located in the text if there."""
     if item is None:
         return Turn("system", text)
     title = catalog.items[item].title

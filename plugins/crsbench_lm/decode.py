@@ -13,19 +13,19 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from crsbench.types import State
-from crsbench_lm.batch import collate
-from crsbench_lm.codec import DialogueCodec
+from crsbench_lm.batch import collate, token_batches
+from crsbench_lm.codec import DialogueCodec, Encoded
 from crsbench_lm.model import GroundedLM
 
-CHUNK = 128  # states that are read side by side
+CHUNK_TOKENS = 12_000  # tokens that are read side by side, padding included
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was chosen for S states: `items` [S] (None without items), `logits` float32 [S, I], word pieces."""
+    """What was chosen for S states: `items` [S], `logits` float32 [S, I] before any mask, word pieces."""
 
-    items: NDArray[np.int64] | None
-    logits: NDArray[np.float32] | None
+    items: NDArray[np.int64]
+    logits: NDArray[np.float32]
     pieces: list[list[int]]
 
 
@@ -33,17 +33,27 @@ def device_of(model: torch.nn.Module) -> str:
     return next(model.parameters()).device.type
 
 
+def chunks(rows: Sequence[Encoded]) -> list[NDArray[np.int64]]:
+    """Indices of rows of similar length that are read together: little padding, bounded memory."""
+    return token_batches([len(row.ids) for row in rows], CHUNK_TOKENS)
+
+
+def last_of(rows: Sequence[Encoded], values: Tensor) -> Tensor:
+    """values [B, T, ...] → [B, ...]: those of each row's last recommendation position."""
+    last = torch.tensor([max(0, len(row.rec) - 1) for row in rows], device=values.device)
+    return values[torch.arange(len(rows), device=values.device), last]
+
+
 @torch.no_grad()
 def rank(model: GroundedLM, codec: DialogueCodec, states: Sequence[State]) -> NDArray[np.float32]:
     """Item logits float32 [S, I] at the next system turn of each state."""
-    out: list[NDArray[np.float32]] = []
-    for start in range(0, len(states), CHUNK):
-        rows = [codec.encode(state.history, opens="system") for state in states[start : start + CHUNK]]
-        batch = collate(rows, codec.links, codec.pad, device_of(model))
-        logits = model.item_logits(model.hidden(batch), batch)
-        last = torch.tensor([len(row.rec) - 1 for row in rows], device=logits.device)
-        out.append(logits[torch.arange(len(rows)), last].float().cpu().numpy())
-    return np.concatenate(out)
+    rows = [codec.encode(state.history, opens="system") for state in states]
+    out = np.empty((len(states), model.items), np.float32)
+    for part in chunks(rows):
+        here = [rows[i] for i in part]
+        batch = collate(here, codec.links, codec.pad, device_of(model))
+        out[part] = last_of(here, model.item_logits(model.hidden(batch), batch)).float().cpu().numpy()
+    return out
 
 
 def draw(logits: Tensor, rng: np.random.Generator | None) -> Tensor:
@@ -66,21 +76,22 @@ def system_turns(
     rng: np.random.Generator | None = None,
 ) -> Said:
     """Choose an item for each state (among `mask`), then say the turn."""
-    items: list[NDArray[np.int64]] = []
-    logits: list[NDArray[np.float32]] = []
-    pieces: list[list[int]] = []
-    for start in range(0, len(states), CHUNK):
-        part = slice(start, start + CHUNK)
-        generation = _Generation(model, codec, states[part], "system")
+    rows = [codec.encode(state.history, opens="system") for state in states]
+    items = np.empty(len(states), np.int64)
+    logits = np.empty((len(states), model.items), np.float32)
+    pieces: list[list[int]] = [[] for _ in states]
+    for part in chunks(rows):
+        generation = _Generation(model, codec, [rows[i] for i in part])
         scores = generation.item_logits()
-        logits.append(scores.cpu().numpy())
+        logits[part] = scores.cpu().numpy()
         if mask is not None:
             scores = scores.masked_fill(~torch.from_numpy(mask[part]).to(scores.device), -torch.inf)
         chosen = draw(scores, rng)
         generation.feed(chosen + model.words)
-        items.append(chosen.cpu().numpy())
-        pieces += generation.words(max_words, rng, may_end=False)
-    return Said(np.concatenate(items), np.concatenate(logits), pieces)
+        items[part] = chosen.cpu().numpy()
+        for i, said in zip(part, generation.words(max_words, rng, may_end=False), strict=True):
+            pieces[i] = said
+    return Said(items, logits, pieces)
 
 
 @torch.no_grad()
@@ -90,23 +101,23 @@ def user_turns(
     states: Sequence[State],
     max_words: int,
     rng: np.random.Generator | None = None,
-) -> Said:
-    """What the user says next, closed by `<eot>` or, where the user leaves, by `<end>`."""
-    pieces: list[list[int]] = []
-    for start in range(0, len(states), CHUNK):
-        generation = _Generation(model, codec, states[start : start + CHUNK], "user")
-        pieces += generation.words(max_words, rng, may_end=True)
-    return Said(None, None, pieces)
+) -> list[list[int]]:
+    """Word pieces of what the user says next, closed by `<eot>` or, where the user leaves, by `<end>`."""
+    rows = [codec.encode(state.history, opens="user") for state in states]
+    pieces: list[list[int]] = [[] for _ in states]
+    for part in chunks(rows):
+        generation = _Generation(model, codec, [rows[i] for i in part])
+        for i, said in zip(part, generation.words(max_words, rng, may_end=True), strict=True):
+            pieces[i] = said
+    return pieces
 
 
 class _Generation:
     """A batch of states with its key-value cache; every row appends one token a step."""
 
-    def __init__(self, model: GroundedLM, codec: DialogueCodec, states: Sequence[State], opens: str) -> None:
-        self.model, self.codec = model, codec
-        rows = [codec.encode(state.history, opens=opens) for state in states]
+    def __init__(self, model: GroundedLM, codec: DialogueCodec, rows: Sequence[Encoded]) -> None:
+        self.model, self.codec, self.rows = model, codec, rows
         self.batch = collate(rows, codec.links, codec.pad, device_of(model), left=True)
-        self.last_rec = torch.tensor([max(0, len(row.rec) - 1) for row in rows])
         self.table = model.item_embeddings()
         self.cache = DynamicCache(config=model.lm.config)
         self.attend = self.batch.present.long()
@@ -123,8 +134,7 @@ class _Generation:
         )
 
     def item_logits(self) -> Tensor:
-        logits = self.model.item_logits(self.hidden, self.batch)
-        return logits[torch.arange(len(logits)), self.last_rec].float()
+        return last_of(self.rows, self.model.item_logits(self.hidden, self.batch)).float()
 
     def feed(self, ids: Tensor) -> None:
         """Append one token to each row."""

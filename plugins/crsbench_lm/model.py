@@ -15,11 +15,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
+from crsbench_features.links import LinkIndex
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from crsbench_features.links import LinkIndex
 from crsbench_lm.batch import MAX_AGE, Batch
 
 

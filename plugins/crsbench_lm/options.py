@@ -10,21 +10,29 @@ from crsbench import Options
 class TinyOptions(Options):
     """The size of the randomly initialised Llama that `--model tiny` stands for."""
 
-    width: int = Field(128, ge=16, le=4096, multiple_of=16, description="hidden size")
-    layers: int = Field(2, ge=1, le=48, description="decoder layers")
-    heads: int = Field(4, ge=1, le=64, description="attention heads")
-    vocabulary: int = Field(4000, ge=300, le=200_000, description="most word pieces learnt from train text")
+    width: int = Field(default=128, ge=16, le=4096, multiple_of=16, description="hidden size")
+    layers: int = Field(default=2, ge=1, le=48, description="decoder layers")
+    heads: int = Field(default=4, ge=1, le=64, description="attention heads")
+    vocabulary: int = Field(
+        default=4000, ge=300, le=200_000, description="most word pieces learnt from train text"
+    )
 
 
 class SftOptions(Options):
     """Supervised fine-tuning on logged dialogues, and what the policy does when it acts."""
 
     tiny: TinyOptions = Field(default_factory=TinyOptions, description="size of the tiny model")
-    epochs: int = Field(4, ge=1, le=1000, description="passes over the train dialogues")
-    learning_rate: float = Field(2e-3, gt=0, le=1, description="peak AdamW rate of the language model")
-    head_learning_rate: float = Field(5e-3, gt=0, le=1, description="peak rate of the grounding head")
-    batch_tokens: int = Field(1500, ge=64, description="tokens of a minibatch, padding included")
-    words: float = Field(1.0, ge=0, description="weight of the loss on words beside the loss on items")
-    weight_decay: float = Field(0.05, ge=0, description="AdamW weight decay")
-    max_length: int = Field(512, ge=32, description="tokens of history that are read; older turns go first")
-    max_words: int = Field(40, ge=1, le=512, description="most tokens of a generated turn")
+    epochs: int = Field(default=4, ge=1, le=1000, description="passes over the train dialogues")
+    learning_rate: float = Field(
+        default=2e-3, gt=0, le=1, description="peak AdamW rate of the language model"
+    )
+    head_learning_rate: float = Field(default=5e-3, gt=0, le=1, description="peak rate of the grounding head")
+    batch_tokens: int = Field(default=1500, ge=64, description="tokens of a minibatch, padding included")
+    words: float = Field(
+        default=1.0, ge=0, description="weight of the loss on words beside the loss on items"
+    )
+    weight_decay: float = Field(default=0.05, ge=0, description="AdamW weight decay")
+    max_length: int = Field(
+        default=512, ge=32, description="tokens of history that are read; older turns go first"
+    )
+    max_words: int = Field(default=40, ge=1, le=512, description="most tokens of a generated turn")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.protocols import Context, Need, Policy, Staged, Want
+from crsbench.protocols import Context, Need, Staged, Want
 from crsbench.types import Action, Split, State
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.decode import Said, rank, system_turns
@@ -37,30 +37,27 @@ class LanguageModelPolicy:
     ) -> list[Action]:
         if not states:
             return []
+        said = None
         if want == "ranking":
-            said = Said(None, rank(self.model, self.codec, states), [])
+            logits = rank(self.model, self.codec, states).astype(np.float64)
         else:
             said = system_turns(self.model, self.codec, states, self.max_words, mask, rng)
-        assert said.logits is not None
-        logits = said.logits.astype(np.float64)
+            logits = said.logits.astype(np.float64)
         if mask is not None:
             logits[~mask] = -np.inf
         return [self._action(logits[s], said, s, k) for s in range(len(states))]
 
-    def _action(self, logits: NDArray[np.float64], said: Said, s: int, k: int) -> Action:
+    def _action(self, logits: NDArray[np.float64], said: Said | None, s: int, k: int) -> Action:
         """The top k by log-probability, ties in catalogue order; a chosen item goes first."""
         logprobs = logits - np.logaddexp.reduce(logits)
         k = min(k, int(np.isfinite(logprobs).sum()))
         order = np.argsort(-logprobs, kind="stable")[:k]
-        if said.items is None:
+        if said is None:
             return Action(tuple(order.tolist()), tuple(logprobs[order].tolist()))
         chosen = int(said.items[s])
         items = [chosen, *(i for i in order.tolist() if i != chosen)][:k]
-        return Action(
-            tuple(items),
-            text=self.codec.text(said.pieces[s], chosen),
-            logprob=float(logprobs[chosen]),
-        )
+        text = self.codec.text(said.pieces[s], chosen)
+        return Action(tuple(items), text=text, logprob=float(logprobs[chosen]))
 
     def save(self, directory: Path) -> None:
         save_model(self.model, self.codec, directory)
@@ -71,16 +68,13 @@ class LanguageModelPolicy:
         self.max_words = json.loads((directory / "policy.json").read_text())["max_words"]
         return self
 
-    def stages(self) -> Mapping[str, Policy]:
+    def stages(self) -> Mapping[str, Any]:
         return {"final": self}
-
-    needs: ClassVar[frozenset[Need]] = frozenset()
-
-    def fit(self, train: Split, ctx: Context) -> Self:
-        raise TypeError(f"{type(self).__name__} only acts; a policy that learns defines fit")
 
 
 class SftPolicy(LanguageModelPolicy):
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
     def __init__(self, options: SftOptions) -> None:
         super().__init__(options.max_words)
         self.options = options

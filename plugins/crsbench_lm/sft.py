@@ -19,7 +19,7 @@ from crsbench.protocols import Context
 from crsbench.types import Dialogue
 from crsbench_lm.batch import Batch, collate, token_batches
 from crsbench_lm.codec import SYSTEM, DialogueCodec, Encoded
-from crsbench_lm.model import GroundedLM, take
+from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions
 
 
@@ -109,7 +109,6 @@ def train_sft(
     optimizer = torch.optim.AdamW(parameter_groups(model, options), betas=(0.9, 0.98))
     schedule = cosine_schedule(optimizer, steps)
     best, kept = math.inf, None
-    step = 0
 
     def batches() -> Iterator[tuple[bool, Batch]]:
         for epoch in epochs:
@@ -118,7 +117,7 @@ def train_sft(
                 yield last, collate([rows[j] for j in chosen], codec.links, codec.pad, ctx.device)
 
     model.to(ctx.device).train()
-    for last_of_epoch, batch in ctx.progress(batches(), steps, "SFT"):
+    for step, (last_of_epoch, batch) in enumerate(ctx.progress(batches(), steps, "SFT"), 1):
         with torch.autocast(ctx.device, torch.bfloat16, enabled=ctx.precision == "bf16"):
             hidden = model.hidden(batch)
             items, n_items = item_loss(model.item_logits(hidden, batch), batch)
@@ -129,7 +128,6 @@ def train_sft(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
-        step += 1
         if step % 50 == 0 or last_of_epoch:
             ctx.step(
                 step,
@@ -165,6 +163,3 @@ def held_out_loss(
         words, n_words = words + float(loss), n_words + n
     model.train()
     return items / max(1.0, n_items), words / max(1.0, n_words)
-
-
-__all__ = ["encode_dialogue", "held_out_loss", "item_loss", "take", "train_sft", "word_loss", "word_positions"]

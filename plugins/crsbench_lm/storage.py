@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
+from crsbench_features.links import LinkIndex
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -22,7 +23,6 @@ from transformers.utils import logging as transformers_logging
 
 from crsbench.errors import DataError
 from crsbench.types import Catalog, Item
-from crsbench_features.links import LinkIndex
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.model import GroundedLM
 
@@ -39,7 +39,9 @@ def save_model(model: GroundedLM, codec: DialogueCodec, directory: Path) -> None
             cast(Tensor, layer.weight)[model.words :] = items
     stock.save_pretrained(directory / "lm")
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(codec.tokenizer.to_str()), pad_token="<pad>", eos_token="<eot>"
+        tokenizer_object=Tokenizer.from_str(codec.tokenizer.to_str()),
+        pad_token="<pad>",
+        eos_token="<eot>",  # noqa: S106
     )
     tokenizer.add_tokens([f"<item:{i}>" for i in range(model.items)], special_tokens=True)
     tokenizer.save_pretrained(directory / "lm")
@@ -60,7 +62,9 @@ def load_model(directory: Path, device: str = "cpu") -> tuple[GroundedLM, Dialog
         settings = json.loads((head / "head.json").read_text())
         rows = json.loads((head / "catalog.json").read_text())
         tokenizer = Tokenizer.from_file(str(head / "tokenizer.json"))
-        lm = cast(PreTrainedModel, AutoModelForCausalLM.from_pretrained(directory / "lm", dtype=torch.float32))
+        lm = cast(
+            PreTrainedModel, AutoModelForCausalLM.from_pretrained(directory / "lm", dtype=torch.float32)
+        )
     except OSError as error:
         raise DataError(f"{directory} holds no complete policy: {error}") from error
     lm.resize_token_embeddings(settings["words"])

@@ -66,7 +66,7 @@ def value_loss(values: Tensor, old: Tensor, returns: Tensor, clip: float) -> Ten
 
 
 def k3(logprobs: Tensor, reference: Tensor) -> Tensor:
-    """The k3 estimator of KL(π ‖ π_ref) from samples of π: r − 1 − ln r with r = π_ref / π; never negative."""
+    """The k3 estimator of KL(π ‖ π_ref) from samples of π: r − 1 − ln r ≥ 0 with r = π_ref / π."""
     log_ratio = reference - logprobs
     return log_ratio.exp() - 1 - log_ratio
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from crsbench_lm.options import SftOptions
 from pydantic import Field
 
 from crsbench import Options
-from crsbench_lm.options import SftOptions
 
 
 class PpoOptions(Options):
@@ -15,27 +15,38 @@ class PpoOptions(Options):
 
     sft: SftOptions = Field(default_factory=SftOptions, description="the start and reference policy")
     rollout: Literal["model", "logged"] = Field(
-        "model", description="who answers: the transition model, or nobody (one item choice a logged context)"
+        default="model",
+        description="who answers: the transition model, or nobody (one item choice a logged context)",
     )
-    iterations: int = Field(24, ge=1, le=100_000, description="rollout and update rounds")
-    dialogues: int = Field(128, ge=2, description="conversations of a rollout")
-    turns: int = Field(2, ge=1, le=50, description="most system turns of a conversation in a rollout")
-    epochs: int = Field(3, ge=1, le=100, description="passes over a rollout (K)")
-    minibatch: int = Field(32, ge=1, description="conversations of a minibatch")
-    learning_rate: float = Field(3e-4, gt=0, le=1, description="Adam rate of the language model")
-    head_learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam rate of grounding and value head")
-    clip: float = Field(0.2, gt=0, lt=1, description="range of the probability ratio (ε)")
-    value_clip: float = Field(0.2, gt=0, description="range of a value's change")
-    value_weight: float = Field(0.5, ge=0, description="weight of the value loss (c1)")
-    entropy: float = Field(0.0, ge=0, description="weight of the entropy bonus on item choices (c2)")
-    words: float = Field(0.2, ge=0, description="weight of the policy loss on words beside that on items")
-    turn_discount: float = Field(0.5, ge=0, le=1, description="γ from one system turn to the next")
-    turn_lambda: float = Field(0.95, ge=0, le=1, description="λ of GAE from one system turn to the next")
-    token_discount: float = Field(1.0, ge=0, le=1, description="γ inside a turn")
-    token_lambda: float = Field(1.0, ge=0, le=1, description="λ inside a turn")
-    kl: float = Field(0.05, ge=0, description="first coefficient of the KL to the SFT policy, items (β)")
-    kl_target: float = Field(1.5, gt=0, description="KL in nats per item choice that β is steered to")
-    kl_words: float = Field(0.1, ge=0, description="coefficient of the KL to the SFT policy, words")
-    kl_stop: float = Field(3.0, gt=1, description="training stops at this many times kl_target")
-    step_kl: float = Field(0.1, gt=0, description="an update ends early past this KL to the rollout's policy")
-    value_warmup: int = Field(2, ge=0, description="first rounds that train the value head alone")
+    iterations: int = Field(default=24, ge=1, le=100_000, description="rollout and update rounds")
+    dialogues: int = Field(default=128, ge=2, description="conversations of a rollout")
+    turns: int = Field(default=2, ge=1, le=50, description="most system turns of a conversation in a rollout")
+    epochs: int = Field(default=3, ge=1, le=100, description="passes over a rollout (K)")
+    minibatch: int = Field(default=32, ge=1, description="conversations of a minibatch")
+    learning_rate: float = Field(default=3e-4, gt=0, le=1, description="Adam rate of the language model")
+    head_learning_rate: float = Field(
+        default=3e-3, gt=0, le=1, description="Adam rate of grounding and value head"
+    )
+    clip: float = Field(default=0.2, gt=0, lt=1, description="range of the probability ratio (ε)")
+    value_clip: float = Field(default=0.2, gt=0, description="range of a value's change")
+    value_weight: float = Field(default=0.5, ge=0, description="weight of the value loss (c1)")
+    entropy: float = Field(default=0.0, ge=0, description="weight of the entropy bonus on item choices (c2)")
+    words: float = Field(
+        default=0.2, ge=0, description="weight of the policy loss on words beside that on items"
+    )
+    turn_discount: float = Field(default=0.5, ge=0, le=1, description="γ from one system turn to the next")
+    turn_lambda: float = Field(
+        default=0.95, ge=0, le=1, description="λ of GAE from one system turn to the next"
+    )
+    token_discount: float = Field(default=1.0, ge=0, le=1, description="γ inside a turn")
+    token_lambda: float = Field(default=1.0, ge=0, le=1, description="λ inside a turn")
+    kl: float = Field(
+        default=0.05, ge=0, description="first coefficient of the KL to the SFT policy, items (β)"
+    )
+    kl_target: float = Field(default=1.5, gt=0, description="KL in nats per item choice that β is steered to")
+    kl_words: float = Field(default=0.1, ge=0, description="coefficient of the KL to the SFT policy, words")
+    kl_stop: float = Field(default=3.0, gt=1, description="training stops at this many times kl_target")
+    step_kl: float = Field(
+        default=0.1, gt=0, description="an update ends early past this KL to the rollout's policy"
+    )
+    value_warmup: int = Field(default=2, ge=0, description="first rounds that train the value head alone")

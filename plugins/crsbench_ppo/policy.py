@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from crsbench.protocols import Context, Need, Policy
-from crsbench.types import Split
 from crsbench_lm.policy import LanguageModelPolicy, fit_sft
+
+from crsbench.protocols import Context, Need
+from crsbench.types import Split
 from crsbench_ppo.options import PpoOptions
 
 
@@ -45,5 +46,5 @@ class PpoIufPolicy(LanguageModelPolicy):
         self.model, self.codec = tuned.value.model, tuned.value.codec
         return self
 
-    def stages(self) -> Mapping[str, Policy]:
+    def stages(self) -> Mapping[str, Any]:
         return {"sft": self.start, "final": self} if self.start is not None else {"final": self}

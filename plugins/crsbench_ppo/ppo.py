@@ -22,15 +22,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from crsbench_lm.batch import Batch, collate
+from crsbench_lm.codec import DialogueCodec
+from crsbench_lm.model import GroundedLM
 from torch import Tensor, nn
 
 from crsbench.errors import CrsbenchError
 from crsbench.protocols import Context, RewardModel
 from crsbench.types import Transition
-from crsbench_lm.batch import Batch, collate
-from crsbench_lm.codec import DialogueCodec
-from crsbench_lm.model import GroundedLM
-from crsbench_ppo.objective import Discounts, adapt, entropy, exact_kl, gae, k3, policy_loss, value_loss, whiten
+from crsbench_ppo.objective import (
+    Discounts,
+    adapt,
+    entropy,
+    exact_kl,
+    gae,
+    k3,
+    policy_loss,
+    value_loss,
+    whiten,
+)
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.rollout import Conversation, logged_rollout, model_rollout
 
@@ -72,9 +82,9 @@ class Decisions:
 def decisions(chosen: Sequence[Conversation], codec: DialogueCodec, device: str) -> Decisions:
     batch = collate([c.row for c in chosen], codec.links, codec.pad, device)
     B, L = batch.ids.shape
-    T, I = batch.rec.shape[1], len(codec.catalog)
+    T = batch.rec.shape[1]
     items = np.full((B, T), -1, np.int64)
-    allowed = np.ones((B, T, I), bool)
+    allowed = np.ones((B, T, len(codec.catalog)), bool)
     word_ok, decides, turn_ends = (np.zeros((B, L), bool) for _ in range(3))
     rewards = np.zeros((B, L), np.float32)
     for b, c in enumerate(chosen):
@@ -109,7 +119,7 @@ def decisions(chosen: Sequence[Conversation], codec: DialogueCodec, device: str)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Log-probabilities of the decisions: item tables [n, I] at item_ok, words [m] at word_ok; values [B, L]."""
+    """Log-probabilities of item tables [n, I] at item_ok and of words [m] at word_ok; values [B, L]."""
 
     items: Tensor
     words: Tensor
@@ -188,7 +198,9 @@ class PpoTrainer:
 
     def _rollout(self, transitions: Sequence[Transition]) -> tuple[list[Conversation], dict[str, float]]:
         options = self.options
-        picks = self.rng.choice(len(transitions), options.dialogues, replace=len(transitions) < options.dialogues)
+        picks = self.rng.choice(
+            len(transitions), options.dialogues, replace=len(transitions) < options.dialogues
+        )
         seeds = [transitions[i] for i in picks]
         if options.rollout == "logged":
             conversations = logged_rollout(self.policy, self.codec, self.reward, seeds, self.rng)
@@ -218,9 +230,7 @@ class PpoTrainer:
             old = self._read(self.policy, self.value, d)
             reference = self._read(self.reference, None, d)
             after = old.values.gather(1, d.last[:, None])[:, 0].masked_fill(d.ended, 0.0)
-            advantages, returns = gae(
-                old.values, d.rewards, d.decides, d.turn_ends, after, self.discounts
-            )
+            advantages, returns = gae(old.values, d.rewards, d.decides, d.turn_ends, after, self.discounts)
             found.append((d, old, reference, advantages, returns))
         # Whitened over the whole rollout, not minibatch by minibatch.
         white = whiten(torch.cat([a[d.decides] for d, _, _, a, _ in found]))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from crsbench_lm.codec import DialogueCodec, Encoded, said_turn
+from crsbench_lm.decode import rank, system_turns
+from crsbench_lm.model import GroundedLM
 from numpy.typing import NDArray
 
 from crsbench.protocols import RewardModel
 from crsbench.types import Action, State, Transition, Turn
-from crsbench_lm.codec import DialogueCodec, Encoded, said_turn
-from crsbench_lm.decode import rank, system_turns
-from crsbench_lm.model import GroundedLM
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,13 @@ def model_rollout(
     allowed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in seeds]
     ended = [False] * len(seeds)
     replies: list[Turn] = []
-    for turn in range(turns):
+    for _ in range(turns):
         alive = [s for s in range(len(seeds)) if not ended[s]]
         if not alive:
             break
         here = [states[s] for s in alive]
         mask = unseen(here, len(codec.catalog))
         taken = system_turns(policy, codec, here, max_words, mask, rng)
-        assert taken.items is not None
         actions = [
             Action((int(i),), text=codec.text(pieces, int(i)))
             for i, pieces in zip(taken.items, taken.pieces, strict=True)
@@ -82,10 +81,9 @@ def model_rollout(
         judged = reward.score(here, actions)
         for n, s in enumerate(alive):
             at = len(states[s].history)
-            said[s][at], rewards[s][at], allowed[s][at] = taken.pieces[n], judged[n].total, mask[n]
-            states[s] = states[s].then(
-                said_turn(codec.catalog, actions[n].items[0], actions[n].text or "")
-            )
+            said[s][at] = taken.pieces[n][:-1]  # the codec closes each turn itself
+            rewards[s][at], allowed[s][at] = judged[n].total, mask[n]
+            states[s] = states[s].then(said_turn(codec.catalog, actions[n].items[0], actions[n].text or ""))
         answers = reward.sample_reply([states[s] for s in alive], rng)
         replies += answers
         for s, answer in zip(alive, answers, strict=True):

@@ -15,12 +15,11 @@ import dataclasses
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-
 from crsbench_lm.batch import Batch
 from crsbench_lm.codec import USER, DialogueCodec, Encoded
 from crsbench_lm.model import GroundedLM, take
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 
 class RewardNetwork(nn.Module):

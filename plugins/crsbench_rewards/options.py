@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from crsbench_lm.options import TinyOptions
 from pydantic import Field
 
 from crsbench import Options
-from crsbench_lm.options import TinyOptions
 
 
 class RewardOptions(Options):
     """R_φ and its transition model, trained jointly."""
 
     tiny: TinyOptions = Field(default_factory=TinyOptions, description="size of the trunk for --model tiny")
-    epochs: int = Field(4, ge=1, le=1000, description="most passes; the best on held-out labels is kept")
-    learning_rate: float = Field(2e-3, gt=0, le=1, description="peak AdamW rate of the trunk")
-    head_learning_rate: float = Field(5e-3, gt=0, le=1, description="peak rate of the heads")
-    batch_tokens: int = Field(2000, ge=64, description="tokens of a minibatch, padding included")
-    transition: float = Field(0.5, ge=0, description="weight of the loss of predicting the user's reply")
-    signals: float = Field(0.2, ge=0, description="weight of the loss of predicting each signal")
-    weight_decay: float = Field(0.1, ge=0, description="AdamW weight decay")
-    max_length: int = Field(512, ge=32, description="tokens of history that are read")
-    max_words: int = Field(40, ge=1, le=512, description="most tokens of a sampled user reply")
+    epochs: int = Field(
+        default=4, ge=1, le=1000, description="most passes; the best on held-out labels is kept"
+    )
+    learning_rate: float = Field(default=2e-3, gt=0, le=1, description="peak AdamW rate of the trunk")
+    head_learning_rate: float = Field(default=5e-3, gt=0, le=1, description="peak rate of the heads")
+    batch_tokens: int = Field(default=2000, ge=64, description="tokens of a minibatch, padding included")
+    transition: float = Field(
+        default=0.5, ge=0, description="weight of the loss of predicting the user's reply"
+    )
+    signals: float = Field(default=0.2, ge=0, description="weight of the loss of predicting each signal")
+    weight_decay: float = Field(default=0.1, ge=0, description="AdamW weight decay")
+    max_length: int = Field(default=512, ge=32, description="tokens of history that are read")
+    max_words: int = Field(default=40, ge=1, le=512, description="most tokens of a sampled user reply")

@@ -9,17 +9,17 @@ from typing import Self
 
 import numpy as np
 import torch
+from crsbench_features.linking import Linker
+from crsbench_lm.batch import Batch, collate
+from crsbench_lm.build import build_model
+from crsbench_lm.codec import DialogueCodec, Encoded, lead_item, said_turn
+from crsbench_lm.decode import chunks, device_of, last_of, user_turns
+from crsbench_lm.storage import load_model, save_model
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from crsbench.protocols import Context
 from crsbench.types import Action, Reward, State, Transition, Turn, WeakLabel
-from crsbench_features.linking import Linker
-from crsbench_lm.batch import collate
-from crsbench_lm.build import build_model
-from crsbench_lm.codec import DialogueCodec, lead_item, said_turn
-from crsbench_lm.decode import CHUNK, device_of, user_turns
-from crsbench_lm.storage import load_model, save_model
 from crsbench_rewards.network import RewardNetwork, turn_closes
 from crsbench_rewards.options import RewardOptions
 from crsbench_rewards.training import examples, train_reward
@@ -61,46 +61,40 @@ class IufReward:
         without = [s for s, action in enumerate(actions) if not action.items]
         if without:
             values[without] = self.score_items([states[s] for s in without]).mean(axis=1)
-        device = device_of(self.network)
-        for start in range(0, len(with_item), CHUNK):
-            part = with_item[start : start + CHUNK]
-            rows = [
-                self.codec.encode(
-                    (
-                        *states[s].history,
-                        said_turn(self.codec.catalog, actions[s].items[0], actions[s].text or ""),
-                    )
-                )
-                for s in part
-            ]
-            batch = collate(rows, self.codec.links, self.codec.pad, device)
-            closes = torch.from_numpy(turn_closes(rows, self.codec, batch.rec.shape)).to(device)
+        rows: list[Encoded] = []
+        for s in with_item:
+            turn = said_turn(self.codec.catalog, actions[s].items[0], actions[s].text or "")
+            rows.append(self.codec.encode((*states[s].history, turn)))
+        for part in chunks(rows):
+            here = [rows[i] for i in part]
+            batch = self._batch(here)
+            closes = torch.from_numpy(turn_closes(here, self.codec, batch.rec.shape)).to(batch.ids.device)
             logit, _ = self.network.turns(self.network.core.hidden(batch), batch, closes)
-            last = torch.tensor([len(row.rec) - 1 for row in rows], device=device)
-            values[part] = self.network.probability(logit[torch.arange(len(rows)), last]).cpu().numpy()
+            p = self.network.probability(last_of(here, logit)).cpu().numpy()
+            values[[with_item[i] for i in part]] = p
         return [Reward(value, {"satisfaction": value}) for value in values.tolist()]
 
     @torch.no_grad()
     def score_items(self, states: Sequence[State]) -> NDArray[np.float32]:
         """float32 [S, I]: the item part alone, calibrated; one read of each state."""
-        out: list[NDArray[np.float32]] = []
-        for start in range(0, len(states), CHUNK):
-            rows = [
-                self.codec.encode(state.history, opens="system") for state in states[start : start + CHUNK]
-            ]
-            batch = collate(rows, self.codec.links, self.codec.pad, device_of(self.network))
+        rows = [self.codec.encode(state.history, opens="system") for state in states]
+        out = np.empty((len(states), len(self.codec.catalog)), np.float32)
+        for part in chunks(rows):
+            here = [rows[i] for i in part]
+            batch = self._batch(here)
             logits = self.network.items(self.network.core.hidden(batch), batch)
-            last = torch.tensor([len(row.rec) - 1 for row in rows], device=logits.device)
-            p = self.network.probability(logits[torch.arange(len(rows)), last])
-            out.append(p.float().cpu().numpy())
-        return np.concatenate(out)
+            out[part] = self.network.probability(last_of(here, logits)).float().cpu().numpy()
+        return out
+
+    def _batch(self, rows: Sequence[Encoded]) -> Batch:
+        return collate(rows, self.codec.links, self.codec.pad, device_of(self.network))
 
     def sample_reply(self, states: Sequence[State], rng: np.random.Generator) -> list[Turn]:
         """The user's next turn, with the entities and items that it names; `ends` where the user leaves."""
         linker = Linker(self.codec.catalog)
         said = user_turns(self.network.core, self.codec, states, self.options.max_words, rng)
         turns: list[Turn] = []
-        for state, pieces in zip(states, said.pieces, strict=True):
+        for state, pieces in zip(states, said, strict=True):
             leads = [lead for turn in state.history if (lead := lead_item(turn)) is not None]
             text = self.codec.text(pieces, leads[-1] if leads else None)
             turns.append(Turn("user", text, linker.find(text), ends=pieces[-1] == self.codec.end))

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from crsbench_lm.batch import Batch, collate, token_batches
+from crsbench_lm.codec import USER, DialogueCodec, Encoded
+from crsbench_lm.sft import cosine_schedule, word_loss, word_positions
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -17,9 +20,6 @@ from torch.nn import functional as F
 
 from crsbench.protocols import Context
 from crsbench.types import Transition, WeakLabel
-from crsbench_lm.batch import Batch, collate, token_batches
-from crsbench_lm.codec import USER, DialogueCodec, Encoded
-from crsbench_lm.sft import cosine_schedule, word_loss, word_positions
 from crsbench_rewards.network import RewardNetwork, turn_closes
 from crsbench_rewards.options import RewardOptions
 
@@ -130,7 +130,7 @@ def train_reward(
         weight_decay=options.weight_decay,
     )
     schedule = cosine_schedule(optimizer, steps)
-    best, kept, step = math.inf, None, 0
+    best, kept = math.inf, None
 
     def batches() -> Iterator[tuple[bool, list[Example]]]:
         for epoch in epochs:
@@ -138,7 +138,7 @@ def train_reward(
                 yield i == len(epoch) - 1, [train[j] for j in chosen]
 
     network.to(ctx.device).train()
-    for last_of_epoch, chosen in ctx.progress(batches(), steps, "R_φ"):
+    for step, (last_of_epoch, chosen) in enumerate(ctx.progress(batches(), steps, "R_φ"), 1):
         with torch.autocast(ctx.device, torch.bfloat16, enabled=ctx.precision == "bf16"):
             part = losses(network, codec, chosen, ctx.device)
         loss = (
@@ -151,7 +151,6 @@ def train_reward(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
-        step += 1
         if last_of_epoch:
             scalars = {"reward/label_loss": float(part.label.detach()) / max(1.0, part.labels)}
             if held_out:

@@ -24,9 +24,11 @@ def named_last(world: World, state: State) -> int | None:
     return None
 
 
-def distribution(world: World, state: State) -> NDArray[np.float64]:
-    """float64 [I], sums to 1: what the logger would recommend next."""
-    fresh = np.ones(len(world.popularity))
+def distribution(
+    world: World, state: State, released: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """float64 [I], sums to 1: what the logger would recommend next of what is `released` (None: all)."""
+    fresh = np.ones(len(world.popularity)) if released is None else released.astype(np.float64)
     fresh[list(shown(state))] = 0.0
     popular = world.popularity * fresh
     popular /= popular.sum()

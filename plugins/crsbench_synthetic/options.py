@@ -1,4 +1,4 @@
-"""Options of the scenario's parts. Parts with equal `items` and `seed` share one catalogue."""
+"""Options of datasets and simulators; those with equal `items` and `seed` have one catalogue."""
 
 from __future__ import annotations
 

@@ -10,12 +10,13 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from crsbench import Options
 from crsbench.errors import UsageError
 from crsbench.protocols import Context, Need, PrivilegedPolicy, Want
 from crsbench.types import Action, Split, State, Truth
 from crsbench_synthetic import logger, users
-from crsbench_synthetic.options import WorldOptions
-from crsbench_synthetic.world import World, make_world, stream
+from crsbench_synthetic.scenarios import SCENARIOS
+from crsbench_synthetic.world import ScenarioCatalog, World, make_world, stream
 
 _LUCK = 24
 
@@ -25,21 +26,25 @@ class _Bound:
 
     needs: ClassVar[frozenset[Need]] = frozenset()
 
-    def __init__(self, options: WorldOptions | None = None) -> None:
-        self.options = options or WorldOptions()
+    def __init__(self, options: Options | None = None) -> None:
+        del options  # a bound has none: the catalogue says which world it is of
+        self._world: World | None = None
 
     @property
     def world(self) -> World:
-        return make_world(self.options.items, self.options.seed)
+        if self._world is None:
+            raise ValueError("the bound does not know its world before fit() or load()")
+        return self._world
 
     def fit(self, train: Split, ctx: Context) -> Self:
-        """Nothing is learnt; the world must be the dataset's."""
+        """Nothing is learnt; the world is that of the catalogue. Raises UsageError where it is of none."""
         del train
-        if ctx.catalog.fingerprint != self.world.catalog.fingerprint:
+        catalog = ctx.catalog
+        if not isinstance(catalog, ScenarioCatalog):
             raise UsageError(
-                "this bound belongs to another catalogue than the dataset's",
-                "it bounds `synthetic`: give -o items and -o seed as dataset.items and dataset.seed",
+                "this bound needs data whose truth is known", f"one of the datasets {', '.join(SCENARIOS)}"
             )
+        self._world = make_world(len(catalog), catalog.seed, SCENARIOS[catalog.scenario])
         return self
 
     def act(
@@ -76,11 +81,14 @@ class _Bound:
         return {"final": self}
 
     def save(self, directory: Path) -> None:
-        (directory / "bound.json").write_text(json.dumps(self.options.model_dump()) + "\n")
+        world = self.world
+        where = {"scenario": world.scenario.name, "items": len(world.catalog), "seed": world.seed}
+        (directory / "bound.json").write_text(json.dumps(where) + "\n")
 
     def load(self, directory: Path, device: str = "cpu") -> Self:
         del device
-        self.options = WorldOptions.model_validate_json((directory / "bound.json").read_bytes())
+        where = json.loads((directory / "bound.json").read_bytes())
+        self._world = make_world(where["items"], where["seed"], SCENARIOS[where["scenario"]])
         return self
 
 

@@ -1,23 +1,30 @@
-"""The generative model's parameters. `users.py` and `logger.py` are the model; this is its notation.
+"""The generative model and its notation. `world`, `users`, `replies` and `logger` are its code.
+
+One model, seven parameter sets (`scenarios.py`). Of three mechanisms, bait, cold items and drift, each is off
+where its parameter is None.
 
 Items. Item i has one value of each relation; x_i ∈ {0,1}^V marks them. Values are drawn with probability
 ∝ rank^−zipf. Popularity is π_i ∝ r_i^−`popularity`, r a random ranking; quality q_i ~ N(0, `quality`²) is
-hidden and independent of π.
+hidden and independent of π. With `bait`, a share of the items is bait, b_i = 1 (else 0), and q_i is less by
+`bait.disappoints` · b_i. With `cold`, that share of the items comes out after train and valid were logged.
 
 Users. Each belongs to one of `archetypes`, which likes value v of a relation with probability
 `archetype_share` · Dirichlet(`concentration`)_v + (1 − `archetype_share`)/size. `likes` says how many values
 of a relation a user likes and with what weight; `dislikes` are drawn evenly from what is left. Each weight is
-multiplied by U(1 − `spread`, 1 + `spread`). w ∈ R^V holds them, zero elsewhere.
+multiplied by U(1 − `spread`, 1 + `spread`). w ∈ R^V holds them, zero elsewhere. With `drift`, after each turn
+with that probability one like, any, moves: its weight goes to a value of its relation that had none. w_t are
+the weights in turn t; without drift all are w.
 
 Satisfaction in turn t, with the item i:
 
-    z_t ~ Bernoulli(u_i),   u_i = σ(`bias` + w·x_i + q_i),   u_i = 0 if i was recommended before
+    z_t ~ Bernoulli(u_i),   u_i = σ(`bias` + w_t·x_i + q_i),   u_i = 0 if i was recommended before
                                                              (nobody is served by the same thing twice)
 
 Conversation. The user opens with two likes and stays for H ~ U{`turns`} recommendations unless they leave.
-After each one they leave with probability `leaves[z]`, else ask a follow-up question with `asks[z]` (both are
-shares of all turns) or simply go on; who stays reveals one more preference with probability `reveals`, in
-`reveals_dislike` of the cases a dislike, as long as there is one left.
+After each one they leave with probability `leaves[z]`, else ask a follow-up question with probability
+`asks[z]` + `bait.asks` · b_i (both are shares of all turns) or simply go on; who stays reveals one more
+preference with probability `reveals`, in `reveals_dislike` of the cases a dislike, as long as there is one
+left. It is one of the next turn's, and the like that moved last is told before others.
 
 Reply. A share `polite` of the users hides a dislike with probability `hides` behind a courtesy. Else the
 feeling is not shown in `neutral` of the turns, and otherwise is that of z, turned round with probability
@@ -25,18 +32,30 @@ feeling is not shown in `neutral` of the turns, and otherwise is that of z, turn
 
 Dwell, seconds from the system turn to the reply:
 
-    ln d = ln(`reaction` + `per_word` · words) + speed_u + `dwell_effect` · z + N(0, `dwell_noise`²) + away
+    ln d = ln(`reaction` + `per_word` · words) + speed_u + `dwell_effect` · z + `bait.dwell` · b_i
+           + N(0, `dwell_noise`²) + away
     speed_u ~ N(0, `speed`²);   away = |N(`distraction_mean`, `distraction_sd`²)| in `distracted` of the
                                 turns, else 0
 
 The logging recommender is mediocre on purpose: with probability `matches` it takes an item that has what the
-user named last, liked or not, with probability ∝ √π; else any item ∝ π; never the same item twice. In a share
-`exposed` of the test turns the item is drawn evenly instead.
+user named last, liked or not, with probability ∝ √π; else any item ∝ π; never the same item twice, and none
+that is not out yet. In a share `exposed` of the test turns the item is drawn evenly instead.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bait:
+    """Items that hold people and disappoint them."""
+
+    share: float
+    disappoints: float
+    dwell: float
+    asks: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,10 @@ class Scenario:
     distraction_mean: float = 1.8
     distraction_sd: float = 0.7
     matches: float = 0.45
+    bait: Bait | None = None
+    cold: float | None = None
+    drift: float | None = None
 
-
-SYNTHETIC = Scenario(name="synthetic", version="1")
+    def parameters(self) -> dict[str, Any]:
+        """All of it as JSON values; a mechanism that is off is left out, as if there were none."""
+        return {name: value for name, value in asdict(self).items() if value is not None}

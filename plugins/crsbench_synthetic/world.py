@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 
 from crsbench.types import Catalog, Item
 from crsbench_synthetic import words
-from crsbench_synthetic.scenario import SYNTHETIC, Scenario
+from crsbench_synthetic.scenario import Scenario
+from crsbench_synthetic.scenarios import SYNTHETIC
 from crsbench_synthetic.text import Named
 
 # First word of every random stream: a stream never meets another's numbers.
 CATALOG, TRAIN, VALID, TEST, EPISODE = range(5)
+_BAIT, _COLD = 1, 2  # streams of the catalogue beside its own
 
 
 def stream(*key: int) -> np.random.Generator:
@@ -22,20 +25,31 @@ def stream(*key: int) -> np.random.Generator:
     return np.random.default_rng(key)
 
 
+@dataclass(frozen=True)
+class ScenarioCatalog(Catalog):
+    """A catalogue that says which world it is of: by these two and its size `make_world` finds the rest."""
+
+    scenario: str
+    seed: int
+
+
 @dataclass(frozen=True, eq=False)
 class World:
     """`x` int64 [I, R] holds each item's value of each relation as an index into `entities`;
-    `quality` float64 [I]; `popularity` float64 [I], sums to 1; `tastes` float64 [archetypes, V].
+    `quality` float64 [I]; `popularity` float64 [I], sums to 1; `bait` and `cold` bool [I];
+    `tastes` float64 [archetypes, V].
     """
 
     scenario: Scenario
     seed: int
-    catalog: Catalog
+    catalog: ScenarioCatalog
     entities: tuple[Named, ...]
     relations: dict[str, NDArray[np.int64]]  # relation → its entities
     x: NDArray[np.int64]
     quality: NDArray[np.float64]
     popularity: NDArray[np.float64]
+    bait: NDArray[np.bool_]
+    cold: NDArray[np.bool_]
     tastes: NDArray[np.float64]
 
     @functools.cached_property
@@ -46,6 +60,10 @@ class World:
     @functools.cached_property
     def root_popularity(self) -> NDArray[np.float64]:
         return np.sqrt(self.popularity)
+
+    def released(self, source: int) -> NDArray[np.bool_]:
+        """bool [I]: what is out when the users of a stream are served."""
+        return ~self.cold if source in (TRAIN, VALID) else np.ones(len(self.cold), dtype=bool)
 
     def title(self, item: int) -> Named:
         return Named(self.catalog.items[item].title, item)
@@ -72,34 +90,36 @@ def make_world(items: int, seed: int, scenario: Scenario = SYNTHETIC) -> World:
     popularity = (rng.permutation(items) + 1.0) ** -scenario.popularity
     quality = rng.normal(0.0, scenario.quality, size=items)
     years = rng.integers(0, 10, size=items)
-    titles = _titles(items, rng)
-    catalog = Catalog(
-        tuple(
-            _item(i, titles[i], {entities[v].relation: entities[v].name for v in x[i]}, int(years[i]))
-            for i in range(items)
-        )
-    )
+    catalog = ScenarioCatalog(tuple(_items(_titles(items, rng), x, years, entities)), scenario.name, seed)
+    bait = stream(CATALOG, seed, _BAIT).random(items) < (scenario.bait.share if scenario.bait else 0)
     return World(
-        scenario,
-        seed,
-        catalog,
-        entities,
-        relations,
-        x,
-        quality,
-        popularity / popularity.sum(),
-        np.hstack(tastes),
+        scenario=scenario,
+        seed=seed,
+        catalog=catalog,
+        entities=entities,
+        relations=relations,
+        x=x,
+        quality=quality - bait * (scenario.bait.disappoints if scenario.bait else 0),
+        popularity=popularity / popularity.sum(),
+        bait=bait,
+        cold=stream(CATALOG, seed, _COLD).random(items) < (scenario.cold or 0),
+        tastes=np.hstack(tastes),
     )
 
 
-def _item(index: int, title: str, values: dict[str, str], year: int) -> Item:
-    decade = words.DECADES.get(values.get("decade", ""))
-    return Item(
-        id=f"film-{index:04d}",
-        title=title,
-        year=None if decade is None else decade + year,
-        attributes={relation: (value,) for relation, value in values.items()},
-    )
+def _items(
+    titles: list[str], x: NDArray[np.int64], years: NDArray[np.int64], entities: tuple[Named, ...]
+) -> Iterator[Item]:
+    """Items with the same values share them: a million items have few combinations."""
+
+    @functools.cache
+    def attributes(values: tuple[int, ...]) -> dict[str, tuple[str, ...]]:
+        return {entities[v].relation: (entities[v].name,) for v in values}
+
+    for i, (title, values, year) in enumerate(zip(titles, x, years, strict=True)):
+        own = attributes(tuple(values.tolist()))
+        decade = words.DECADES.get(own.get("decade", ("",))[0])
+        yield Item(f"film-{i:04d}", title, None if decade is None else decade + int(year), own)
 
 
 def _entity_names(scenario: Scenario, rng: np.random.Generator) -> dict[str, tuple[str, ...]]:
@@ -123,6 +143,8 @@ def _titles(count: int, rng: np.random.Generator) -> list[str]:
         return options[int(rng.integers(len(options)))]
 
     found: dict[str, None] = {}
+    numbers: dict[str, int] = {}  # the last number of a title that came again
+    numbered = count >= 5000
     while len(found) < count:
         form, noun = rng.random(), pick(words.TITLE_NOUNS)
         if form < 0.6:
@@ -131,11 +153,8 @@ def _titles(count: int, rng: np.random.Generator) -> list[str]:
             title = f"{pick(words.TITLE_LEADS)} {noun}"
         else:
             title = f"{noun} {'of' if form < 0.9 else 'and'} {pick(words.TITLE_NOUNS)}"
-        number = 2
-        while title in found:
-            number, title = number + 1, f"{title.rsplit(' #', 1)[0]} #{number}"
-            if count < 5000:
-                break  # few titles: draw another one instead
-        if " #" not in title or count >= 5000:
-            found[title] = None
+        if numbered and title in found:
+            numbers[title] = numbers.get(title, 1) + 1
+            title = f"{title} #{numbers[title]}"
+        found[title] = None  # few titles: one that came again is drawn anew
     return list(found)

@@ -1,5 +1,7 @@
 """The scenario's contract: bands that were fixed before any method was tuned on it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from crsbench_signals.dwell import Dwell
@@ -13,7 +15,7 @@ from crsbench_synthetic.world import EPISODE, make_world
 from sklearn.metrics import roc_auc_score
 
 from crsbench.episode import transitions
-from crsbench.types import Action, Turn
+from crsbench.types import Action, Split, Turn
 
 EPISODES = 1000
 
@@ -43,6 +45,8 @@ def satisfaction(choose):
 
 
 def by(policy, rng=None):
+    policy.fit(Split(), SimpleNamespace(catalog=SyntheticSimulator().catalog))
+
     def choose(simulator, states):
         actions = policy.act(states, k=1, rng=rng, truths=simulator.truth(states))
         return [action.items[0] for action in actions]

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from crsbench_signals.sentiment import compound
 from crsbench_synthetic import feelings, system_grammar, user_grammar, users
-from crsbench_synthetic.dataset import SyntheticDataset, converse
+from crsbench_synthetic.dataset import SyntheticDataset
+from crsbench_synthetic.log import write_log
 from crsbench_synthetic.options import DatasetOptions
-from crsbench_synthetic.scenario import SYNTHETIC
+from crsbench_synthetic.scenarios import SYNTHETIC
 from crsbench_synthetic.text import Named, Writer
 from crsbench_synthetic.world import TRAIN, make_world
 from scipy.stats import chisquare
@@ -70,8 +71,8 @@ def test_a_dialogue_does_not_depend_on_how_many_are_drawn(corpus):
 
 def test_another_scenario_is_another_parameter_set():
     patient = replace(SYNTHETIC, name="patient", leaves=(0.0, 0.0), turns=(4, 4))
-    logged = [converse(make_world(50, 0, patient), TRAIN, i) for i in range(20)]
-    assert {len(one.satisfied) for one in logged} == {4}
+    logged = write_log(make_world(50, 0, patient), TRAIN, 20)
+    assert [len(one.satisfied) for one in logged] == [4] * 20
 
 
 def test_dialogues_have_the_right_shape(corpus):
@@ -233,12 +234,12 @@ def test_users_are_drawn_as_described():
     world = make_world(300, 0)
     drawn = [users.draw_user(world, TRAIN, i) for i in range(2000)]
     for user in drawn[:200]:
-        likes = {world.entities[v].relation for v in np.flatnonzero(user.weights > 0)}
-        dislikes = [world.entities[v].relation for v in np.flatnonzero(user.weights < 0)]
+        likes = {world.entities[v].relation for v in np.flatnonzero(user.tastes[0] > 0)}
+        dislikes = [world.entities[v].relation for v in np.flatnonzero(user.tastes[0] < 0)]
         assert likes == {"genre", "actor", "director", "decade", "mood"}
-        assert (user.weights > 0).sum() == 6
+        assert (user.tastes[0] > 0).sum() == 6
         assert sorted(dislikes) == ["genre", "mood"]
-        assert all(user.weights[v] > 0 for v in user.opening)
+        assert all(user.tastes[0][v] > 0 for v in user.opening)
     horizons = Counter(user.horizon for user in drawn)
     assert chisquare([horizons[h] for h in range(3, 7)]).pvalue > 0.001
     assert np.mean([user.polite for user in drawn]) == pytest.approx(SYNTHETIC.polite, abs=0.03)

@@ -35,7 +35,7 @@ def test_utilities_follow_their_equation(corpus):
     user = users.draw_user(world, TEST, int(first.dialogue.rsplit("-", 1)[1]))
     item = first.targets[0]
     names = [value for values in world.catalog.items[item].attributes.values() for value in values]
-    logit = -1.5 + sum(user.weights[world.entity[name]] for name in names) + world.quality[item]
+    logit = -1.5 + sum(user.tastes[0][world.entity[name]] for name in names) + world.quality[item]
     assert corpus.sealed.truth[first.id].utilities[item] == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""`crsbench data`: which datasets there are, and what one holds."""
+"""`crsbench data`: which datasets there are, what one holds; to get one and to audit it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crsbench.cli import later
+from crsbench.cli import audit, get
 from crsbench.cli.output import Json, console, discover, plain, reserved, table
 
 if TYPE_CHECKING:
     from crsbench.plugins import Offer
     from crsbench.types import Catalog, Corpus, Row
 
-app = typer.Typer(help="Datasets: list them, look into one.", rich_markup_mode=None)
+app = typer.Typer(help="Datasets: list them, look into one, get one, audit one.", rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 Dir = Annotated[Path | None, typer.Option("--plugins-dir", metavar="DIR", help="Also load *.py from DIR.")]
 DataDir = Annotated[
@@ -27,7 +27,7 @@ _TURNS = 6  # of the example that `info` shows
 
 @app.callback()
 def _data() -> None:
-    """Datasets: list them, look into one."""
+    """Datasets: list them, look into one, get one, audit one."""
 
 
 @app.command("list")
@@ -94,22 +94,8 @@ def info(
             out.print(f"  → {', '.join(example['targets'])}", markup=False)
 
 
-@app.command("get")
-def get(name: Name) -> None:
-    """Download a dataset (not there yet)."""
-    del name
-    later.absent("data get")
-
-
-@app.command("audit")
-def audit(
-    name: Annotated[str | None, typer.Argument(metavar="NAME")] = None,
-    simulator: Annotated[str | None, typer.Option("--simulator", metavar="NAME")] = None,
-    as_json: Json = False,
-) -> None:
-    """Look for leaks and damage (not there yet)."""
-    del name, simulator, as_json
-    later.absent("data audit")
+app.command("get")(get.get)
+app.command("audit")(audit.audit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,16 @@ from pydantic import BaseModel, ConfigDict
 
 from crsbench import Options
 from crsbench.errors import UsageError, nearest
+from crsbench.fetch.pins import Pinned
 from crsbench.types import Catalog, Corpus, Dialogue, Item, Mention, Row, Sealed, Split, State, Turn
 from crsbench_corpora.files import Files
 from crsbench_corpora.mentions import assign, find
+from crsbench_corpora.sources import sources
 
 FOLDER = Path("opendialkg", "ievalm")
 SOURCE = (
-    "download data/opendialkg_eval/*.jsonl and data/opendialkg/*.json of the repository RUCAIBox/iEvaLM-CRS, "
-    "commit 162e2f442fb0799550af587dce0285a2d5ca897f, into {folder}; "
+    "download it with crsbench data get opendialkg: data/opendialkg_eval/*.jsonl and data/opendialkg/*.json of "
+    "the repository RUCAIBox/iEvaLM-CRS, commit 162e2f442fb0799550af587dce0285a2d5ca897f, into {folder}; "
     "another data folder is named by --data-dir or CRSBENCH_DATA"
 )
 OUT_OF_CATALOGUE = "not in the catalogue"
@@ -55,6 +57,7 @@ class OpenDialKG:
     protocols: ClassVar[tuple[str, ...]] = ("ievalm",)
     default_protocol: ClassVar[str] = "ievalm"
     simulator: ClassVar[str | None] = None
+    sources: ClassVar[tuple[Pinned, ...]] = sources("opendialkg")
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options
@@ -78,7 +81,7 @@ class OpenDialKG:
             catalog=catalog,
             train=Split(dialogues=_dialogues(train, items)),
             valid=Split(dialogues=_dialogues(valid, items), rows=_rows(valid, items)),
-            test=Split(rows=_rows(test, items)),
+            test=Split(dialogues=_dialogues(test, items), rows=_rows(test, items)),
             sealed=Sealed(),
             fingerprint=files.fingerprint,
             targets=len(labels),

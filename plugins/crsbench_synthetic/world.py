@@ -69,9 +69,14 @@ class World:
         return Named(self.catalog.items[item].title, item)
 
 
-@functools.lru_cache(maxsize=4)
 def make_world(items: int, seed: int, scenario: Scenario = SYNTHETIC) -> World:
-    """Draw the world. The order of items tells nothing of their popularity or quality."""
+    """The world of a size and a seed: the same object while it is in use."""
+    return _draw(items, seed, scenario)
+
+
+@functools.lru_cache(maxsize=4)
+def _draw(items: int, seed: int, scenario: Scenario) -> World:
+    """The order of items tells nothing of their popularity or quality."""
     rng = stream(CATALOG, seed)
     names = _entity_names(scenario, rng)
     entities = tuple(Named(name, relation=relation) for relation, values in names.items() for name in values)

@@ -1,4 +1,4 @@
-"""What the log looks like, and that its realised rates are those of the parameters."""
+"""What the log and its users look like."""
 
 import os
 import subprocess
@@ -17,21 +17,9 @@ from crsbench_synthetic.options import DatasetOptions
 from crsbench_synthetic.scenarios import SYNTHETIC
 from crsbench_synthetic.text import Named, Writer
 from crsbench_synthetic.world import TRAIN, make_world
-from scipy.stats import chisquare
 
 SMALL = DatasetOptions(dialogues=40, valid=5, test=10)
 NOWHERE = Path("nowhere")
-
-
-@pytest.fixture(scope="module")
-def replies(corpus):
-    """(z, the system turn, the reply) of every logged train turn."""
-    return [
-        (corpus.sealed.feedback[d.id].liked[turn.recommended[0]], turn, d.turns[at + 1])
-        for d in corpus.train.dialogues
-        for at, turn in enumerate(d.turns)
-        if turn.speaker == "system"
-    ]
 
 
 def families(*modules):
@@ -190,60 +178,16 @@ def test_feelings_read_as_meant(family, low, high):
     assert np.mean([low <= score <= high for score in scores]) > 0.9
 
 
-@pytest.mark.parametrize("z", [False, True])
-def test_users_ask_go_on_and_leave_at_the_given_rates(replies, z):
-    mine = [reply for satisfied, _, reply in replies if satisfied == z]
-    leaves = sum(reply.ends for reply in mine)
-    asks = sum("?" in reply.text for reply in mine)
-    assert not [reply for reply in mine if reply.ends and "?" in reply.text]
-    p_leaves, p_asks = SYNTHETIC.leaves[z], SYNTHETIC.asks[z]
-    expected = np.array([p_asks, 1 - p_asks - p_leaves, p_leaves]) * len(mine)
-    assert chisquare([asks, len(mine) - asks - leaves, leaves], expected).pvalue > 0.001
-
-
-@pytest.mark.parametrize("z", [False, True])
-def test_users_take_the_item_up_at_the_given_rate(replies, z):
-    again = [turn.recommended[0] in [m.item for m in r.mentions] for s, turn, r in replies if s == z]
-    expected = np.array([SYNTHETIC.takes_up[z], 1 - SYNTHETIC.takes_up[z]]) * len(again)
-    assert chisquare([sum(again), len(again) - sum(again)], expected).pvalue > 0.001
-
-
-def test_users_tell_more_at_the_given_rate(replies):
-    """Only those who stay tell; what is left is never exhausted within the first four turns."""
-    told = [any(m.item is None for m in r.mentions) for _, _, r in replies if not r.ends]
-    assert np.mean(told) == pytest.approx(SYNTHETIC.reveals, abs=0.015)
-
-
-def test_dwell_follows_its_equation(corpus, replies):
-    """ln d − ln(reading time) differs by the effect between satisfied turns and others."""
-    sent = {id(turn): turn for _, turn, _ in replies}
-    assert len(sent) == len(replies)
-    rest = np.array(
-        [
-            np.log(r.seconds - t.seconds)
-            - np.log(SYNTHETIC.reaction + SYNTHETIC.per_word * len(t.text.split()))
-            for _, t, r in replies
-        ]
-    )
-    z = np.array([s for s, _, _ in replies])
-    assert rest[z].mean() - rest[~z].mean() == pytest.approx(SYNTHETIC.dwell_effect, abs=0.05)
-    assert np.median(rest[~z]) == pytest.approx(0, abs=0.1)
-
-
 def test_users_are_drawn_as_described():
     world = make_world(300, 0)
-    drawn = [users.draw_user(world, TRAIN, i) for i in range(2000)]
-    for user in drawn[:200]:
+    drawn = [users.draw_user(world, TRAIN, i) for i in range(200)]
+    for user in drawn:
         likes = {world.entities[v].relation for v in np.flatnonzero(user.tastes[0] > 0)}
         dislikes = [world.entities[v].relation for v in np.flatnonzero(user.tastes[0] < 0)]
         assert likes == {"genre", "actor", "director", "decade", "mood"}
         assert (user.tastes[0] > 0).sum() == 6
         assert sorted(dislikes) == ["genre", "mood"]
         assert all(user.tastes[0][v] > 0 for v in user.opening)
-    horizons = Counter(user.horizon for user in drawn)
-    assert chisquare([horizons[h] for h in range(3, 7)]).pvalue > 0.001
-    assert np.mean([user.polite for user in drawn]) == pytest.approx(SYNTHETIC.polite, abs=0.03)
-    assert np.std([user.speed for user in drawn]) == pytest.approx(SYNTHETIC.speed, abs=0.03)
 
 
 def test_some_test_turns_are_exposed_and_no_others(corpus):

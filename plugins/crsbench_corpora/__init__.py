@@ -1,4 +1,4 @@
-"""Readers of published corpora: OpenDialKG as prepared for the iEvaLM paper."""
+"""Readers of published corpora: ReDial, OpenDialKG, INSPIRED."""
 
 from crsbench import Spec, hookimpl
 
@@ -7,8 +7,18 @@ from crsbench import Spec, hookimpl
 def crsbench_datasets() -> list[Spec]:
     return [
         Spec(
+            "redial",
+            "crsbench_corpora.redial:ReDial",
+            summary="6,924 movies, people who recommend them to each other, with the times of their messages",
+        ),
+        Spec(
             "opendialkg",
             "crsbench_corpora.opendialkg:OpenDialKG",
-            summary="2,965 films and books, dialogues along walks in a graph, as prepared for iEvaLM",
-        )
+            summary="2,965 films and books, dialogues along walks in a graph (iEvaLM's, or official)",
+        ),
+        Spec(
+            "inspired",
+            "crsbench_corpora.inspired:Inspired",
+            summary="movies, recommended sociably: 1,001 dialogues, official or as prepared for UniCRS",
+        ),
     ]

@@ -1,0 +1,88 @@
+"""From messages to turns. In chats people send several messages before the other answers.
+
+A *turn* is a run of messages of one speaker, their texts on lines of their own: a reply is all that the
+user says before the system speaks again. Of its moments a turn keeps the one that a reply is timed by: the
+system's is that of its last message, the user's that of its first, so that what lies between is how long
+the user took to react.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crsbench.types import Dialogue, Mention, Row, State, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The messages of one dialogue in columns of one length.
+
+    `ids` are unique in the dialogue, `system` says who speaks, `labels` holds the items that a system
+    message recommends, repeats kept.
+    """
+
+    ids: Sequence[object]
+    system: Sequence[bool]
+    texts: Sequence[str]
+    mentions: Sequence[tuple[Mention, ...]]
+    labels: Sequence[tuple[int, ...]]
+    seconds: Sequence[float | None]
+
+    def runs(self) -> list[tuple[int, int]]:
+        """[start, end) of each run of one speaker."""
+        system = self.system
+        edges = [at for at in range(1, len(system)) if system[at] != system[at - 1]]
+        return list(zip([0, *edges], [*edges, len(system)], strict=True)) if system else []
+
+    def turn(self, start: int, end: int) -> Turn:
+        """Messages [start, end), which are of one speaker, as a turn."""
+        system = self.system[start]
+        speaker, seconds = ("system", self.seconds[end - 1]) if system else ("user", self.seconds[start])
+        text, mentions, labels = self.texts[start], self.mentions[start], self.labels[start]
+        for at in range(start + 1, end):
+            shift = len(text) + 1
+            text = f"{text}\n{self.texts[at]}"
+            labels += self.labels[at]
+            mentions += tuple(
+                [
+                    Mention(m.name, m.item, m.span and (m.span[0] + shift, m.span[1] + shift))
+                    for m in self.mentions[at]
+                ]
+            )
+        return Turn(speaker, text, mentions, tuple(dict.fromkeys(labels)) if labels else (), seconds)
+
+
+class Chat:
+    """A dialogue with the messages that its turns are made of."""
+
+    def __init__(self, id: str, messages: Messages, user: str | None = None) -> None:  # noqa: A002
+        self.messages = messages
+        self.runs = messages.runs()
+        self.dialogue = Dialogue(id, tuple([messages.turn(start, end) for start, end in self.runs]), user)
+
+    def rows_by_turn(self) -> list[Row]:
+        """One row a system turn with labels, each item once: its history are the turns before."""
+        turns = self.dialogue.turns
+        return [
+            self._row(start, turns[:at], said.recommended)
+            for at, ((start, _), said) in enumerate(zip(self.runs, turns, strict=True))
+            if said.recommended
+        ]
+
+    def rows_by_message(self) -> list[Row]:
+        """One row a system message with labels, repeats kept: its history is everything said before.
+
+        That includes earlier messages of the same turn, as a system turn of their own.
+        """
+        rows: list[Row] = []
+        for turns, (start, end) in enumerate(self.runs):
+            for at in range(start, end):
+                if labels := self.messages.labels[at]:
+                    begun = (self.messages.turn(start, at),) if at > start else ()
+                    rows.append(self._row(at, (*self.dialogue.turns[:turns], *begun), labels))
+        return rows
+
+    def _row(self, at: int, history: tuple[Turn, ...], targets: tuple[int, ...]) -> Row:
+        name = self.dialogue.id
+        return Row(f"{name}-{self.messages.ids[at]}", name, State(history), targets)

@@ -1,0 +1,121 @@
+"""ReDial's raw dialogues, checked. The initiator seeks, the respondent recommends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from crsbench.types import Feedback, Item, Mention
+from crsbench_corpora.files import Files
+
+Number = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Seconds = Annotated[int, Field(ge=0, le=10**9)]
+Choice = Literal[0, 1, 2]  # no, yes, did not say
+UNSAID = 2
+Nothing = Annotated[list[Any], Field(max_length=0)]  # how the files write an empty object
+_MENTION = re.compile(r"@([0-9]+)")
+
+
+class RawMessage(TypedDict):
+    messageId: Number
+    timeOffset: Seconds
+    senderWorkerId: Number
+    text: str
+
+
+class Answers(TypedDict):
+    suggested: Choice
+    seen: Choice
+    liked: Choice
+
+
+class RawDialogue(TypedDict):
+    """One line of train_data.jsonl or test_data.jsonl."""
+
+    conversationId: str
+    initiatorWorkerId: Number
+    respondentWorkerId: Number
+    movieMentions: dict[str, str | None] | Nothing
+    initiatorQuestions: dict[str, Answers] | Nothing
+    respondentQuestions: dict[str, Answers] | Nothing
+    messages: list[RawMessage]
+
+
+def dialogues(files: Files, name: str) -> Iterator[RawDialogue]:
+    """The dialogues of a file, in its order. Raises DataError."""
+    lines: dict[str, int] = {}
+    for line, raw in files.stream(name, RawDialogue):
+        number = raw["conversationId"]
+        problem = _problem(raw)
+        if lines.setdefault(number, line) != line:
+            problem = f"conversationId {number} repeats line {lines[number]}"
+        if problem:
+            raise files.damaged(name, problem, line)
+        yield raw
+
+
+def _problem(raw: RawDialogue) -> str | None:
+    """What types cannot say about a dialogue."""
+    people = (raw["initiatorWorkerId"], raw["respondentWorkerId"])
+    if people[0] == people[1]:
+        return "initiatorWorkerId and respondentWorkerId are the same"
+    messages = raw["messages"]
+    if len({message["messageId"] for message in messages}) < len(messages):
+        return "two messages have the same messageId"
+    strangers = {message["senderWorkerId"] for message in messages}.difference(people)
+    if strangers:
+        return f"senderWorkerId {min(strangers)} is neither the initiator nor the respondent"
+    return None
+
+
+class Movies:
+    """The movies by their ids in the data."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._known = {item.id: (i, item.title) for i, item in enumerate(items)}
+
+    def named(
+        self, text: str, listed: Mapping[str, str | None] | Sequence[Any]
+    ) -> tuple[str, tuple[Mention, ...], int]:
+        """The text with titles in place of ids, what it mentions, and how many movies are unknown.
+
+        "@5" that neither the movie list nor the dialogue's own list (`listed`) calls a movie is text.
+        """
+        said, *rest = _MENTION.split(text)
+        mentions: list[Mention] = []
+        unknown = 0
+        for number, after in zip(rest[::2], rest[1::2], strict=True):
+            known = self._known.get(number)
+            if known is None:
+                unknown += number in listed
+                said = f"{said}@{number}{after}"
+            else:
+                item, title = known
+                start, said = len(said), said + title
+                mentions.append(Mention(title, item, (start, len(said))))
+                said += after
+        return said, tuple(mentions), unknown
+
+    def feedback(self, raw: RawDialogue) -> Feedback:
+        """What the forms say: the initiator's own answers, and the respondent's about a movie that the
+        initiator's form leaves out. "Did not say" is no answer."""
+        own, other = raw["initiatorQuestions"], raw["respondentQuestions"]
+        forms: dict[str, Answers] = {**(other or {}), **(own or {})}
+        liked: dict[int, bool] = {}
+        seen: dict[int, bool] = {}
+        suggested: dict[int, bool] = {}
+        for number, form in forms.items():
+            if number in self._known:
+                item = self._known[number][0]
+                for answers, answer in (
+                    (liked, form["liked"]),
+                    (seen, form["seen"]),
+                    (suggested, form["suggested"]),
+                ):
+                    if answer != UNSAID:
+                        answers[item] = answer == 1
+        return Feedback(liked, seen, suggested)

@@ -13,7 +13,7 @@ from crsbench import discovery
 from crsbench.errors import CrsbenchError
 
 CORE = "crsbench"
-_NO_SCORES = ("cli", "leaderboard")  # parts of the core that show scores and cannot change one
+_NO_SCORES = ("audit", "cli", "fetch", "leaderboard")  # parts of the core that cannot change a score
 
 
 def source_digest(module_name: str) -> str:

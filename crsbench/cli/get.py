@@ -63,12 +63,9 @@ def get(
                 with _reporting(label, quiet) as report:
                     install(one, base, replace, report)
     out = console()
-    here = len(files) - len(missing)
-    done = f"{len(missing)} files downloaded and verified" if missing else "nothing to download"
-    kept = (
-        f", {here} were there" if missing and here else f": {here} files are there as pinned" if here else ""
-    )
-    out.print(f"{done}{kept}", markup=False, soft_wrap=True)
+    there = len(files) - len(missing)
+    done = f"{_files(len(missing))} downloaded and verified" if missing else "nothing to download"
+    out.print("; ".join([done, *([f"{_files(there)} there as pinned"] if there else [])]), markup=False)
     for folder in dict.fromkeys(one.target.parent for one in files):
         out.print(f"  {folder}", markup=False, soft_wrap=True)
     place = f" --data-dir {data_dir}" if data_dir else ""
@@ -100,7 +97,7 @@ def _notice(sources: Sequence[Pinned], missing: Sequence[Wanted], base: str, roo
         sizes = [file.size for file in files]
         size = f", {_bytes(sum(filter(None, sizes)))}" if all(sizes) else ""
         lines = [
-            f"{len(files)} file{'s' * (len(files) > 1)}{size}",
+            f"{_files(len(files))}{size}",
             f"  from     {base}/{source.repository}, commit {source.commit[:12]}",
             f"  to       {root / source.folder}",
             f"  licence  {source.licence}",
@@ -123,6 +120,10 @@ def _resumable() -> Generator[None]:
         raise error from interrupt
 
 
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
 def _bytes(count: float) -> str:
     for unit in ("B", "kB", "MB"):
         if count < 1000:
@@ -135,7 +136,7 @@ def _bytes(count: float) -> str:
 def _reporting(label: str, quiet: bool) -> Generator[Report]:
     """How far a download is, with the time left: a bar on a terminal, a line now and then elsewhere."""
     if quiet:
-        yield lambda *_: None
+        yield _silent
     elif sys.stderr.isatty():
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -145,6 +146,10 @@ def _reporting(label: str, quiet: bool) -> Generator[Report]:
             yield lambda done, total: bars.update(task, completed=done, total=total)
     else:
         yield Lines(label)
+
+
+def _silent(done: int, total: int | None) -> None:
+    del done, total
 
 
 class Lines:

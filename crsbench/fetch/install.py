@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +32,9 @@ class Wanted:
 
     def complete(self) -> bool:
         """Whether the file, and what is unpacked from it, is there as pinned. Raises DataError."""
-        there = self.target.is_file() and blob_id(self.target) == self.file.blob
-        return there and not stale(self.target, self.file.members, self.target.parent)
+        if not (self.target.is_file() and blob_id(self.target) == self.file.blob):
+            return False
+        return not self.file.members or not stale(self.target, self.file.members, self.target.parent)
 
 
 def wanted(sources: Iterable[Pinned], data_dir: Path) -> list[Wanted]:
@@ -42,9 +42,7 @@ def wanted(sources: Iterable[Pinned], data_dir: Path) -> list[Wanted]:
     return [Wanted(source, file, source.place(data_dir, file)) for source in sources for file in source.files]
 
 
-def install(
-    one: Wanted, base: str, replace: bool, report: Report, pause: Callable[[float], None] = time.sleep
-) -> None:
+def install(one: Wanted, base: str, replace: bool, report: Report) -> None:
     """Download, verify and unpack one file; nothing is at its place before it is complete and verified.
 
     A file that is there and is another one is kept, with a UsageError, unless `replace`. Raises DataError
@@ -55,7 +53,7 @@ def install(
         target.parent.mkdir(parents=True, exist_ok=True)
         if not (target.is_file() and blob_id(target) == file.blob):
             _keep([target], replace)
-            _verified(one, one.source.url(base, file), report, pause)
+            _verified(one, one.source.url(base, file), report)
             os.replace(one.part, target)
         if file.members:
             old = stale(target, file.members, target.parent)
@@ -64,12 +62,12 @@ def install(
                 unpack(target, file.members, target.parent)
 
 
-def _verified(one: Wanted, url: str, report: Report, pause: Callable[[float], None]) -> None:
+def _verified(one: Wanted, url: str, report: Report) -> None:
     """Bring `one.part` to the pinned content. A part that an earlier call left may be what is wrong: it gets
     a second chance from the first byte on."""
     resumed = one.part.exists()
     while True:
-        download(url, one.part, one.file.size, report, pause)
+        download(url, one.part, one.file.size, report)
         found = blob_id(one.part)
         if found == one.file.blob:
             break

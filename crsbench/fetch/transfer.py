@@ -54,13 +54,7 @@ def checked_base(url: str) -> str:
     return url.rstrip("/")
 
 
-def download(
-    url: str,
-    part: Path,
-    size: int | None,
-    report: Report,
-    pause: Callable[[float], None] = time.sleep,
-) -> None:
+def download(url: str, part: Path, size: int | None, report: Report) -> None:
     """Complete `part`, which may hold the beginning of the file already, up to `size` bytes.
 
     Whatever interrupts it, what has arrived stays in `part`. What arrived is not verified here. Raises
@@ -79,6 +73,11 @@ def download(
                 raise DataError(f"{url}: {error}; gave up after {TRIES} tries", hint) from error
             backoff = 2.0**failures * random.uniform(0.5, 1.0)
             pause(min(max(backoff, error.wait or 0.0), LONGEST_PAUSE))
+
+
+def pause(seconds: float) -> None:
+    """Wait between two tries."""
+    time.sleep(seconds)
 
 
 def _length(part: Path) -> int:
@@ -168,6 +167,6 @@ def _extent(response: Any, url: str, start: int, part: Path) -> tuple[int, int |
 
 def _read(response: Any) -> bytes:
     try:
-        return response.read(CHUNK)
+        return response.read1(CHUNK)  # what there is, so that an interrupt loses nothing
     except (http.client.HTTPException, OSError, ValueError) as error:
         raise _PassingError(f"the connection was cut ({type(error).__name__})") from error

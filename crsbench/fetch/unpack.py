@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import zipfile
@@ -36,7 +37,7 @@ def unpack(archive: Path, members: Sequence[str], into: Path) -> None:
     """Put the members, by their last names, into the folder `into`: all of them complete, or none.
 
     The whole archive is refused where any member would leave a folder, is a link or a device, is encrypted,
-    appears twice, or where it unpacks to too much. Raises DataError.
+    appears twice, is packed in an uncommon way, or where it unpacks to too much. Raises DataError.
     """
     ready: list[tuple[Path, Path]] = []
     try:
@@ -63,8 +64,12 @@ def _opened(archive: Path) -> Generator[zipfile.ZipFile]:
                 raise DataError(f"{archive} is not unpacked: {problem}")
             yield opened
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        # RuntimeError: among others NotImplementedError, an unknown compression
+        # RuntimeError: encrypted, or a version of the format that is not known
         raise DataError(f"{archive} is damaged: {error}") from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # an offset that is no place in the file
+            raise DataError(f"{archive} is damaged: {error}") from error
+        raise
 
 
 def _problem(infos: Sequence[zipfile.ZipInfo]) -> str | None:
@@ -91,6 +96,8 @@ def _hostile(info: zipfile.ZipInfo) -> str | None:
         return "is a link or a device"
     if info.flag_bits & 0x1:
         return "is encrypted"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"is packed by method {info.compress_type}"
     if info.file_size > max(SMALL, MOST_RATIO * info.compress_size):
         return f"unpacks to {info.file_size} bytes from {info.compress_size}"
     return None

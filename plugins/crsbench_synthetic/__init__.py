@@ -3,19 +3,19 @@
 from crsbench import Spec, hookimpl
 
 _SCENARIOS = {
-    "synthetic": "a mediocre logging recommender, users who show some of what they feel",
-    "synthetic-noisy": "every signal says less",
-    "synthetic-polite": "sentiment lies: nearly everybody is polite",
-    "synthetic-distracted": "dwell lies: most of it is spent on something else",
-    "synthetic-clickbait": "some items hold people and disappoint them",
-    "synthetic-cold": "some items have no history",
-    "synthetic-drift": "tastes move within a dialogue",
+    "synthetic": "A mediocre recommender, users who show some of what they feel",
+    "synthetic-noisy": "Every signal says less",
+    "synthetic-polite": "Sentiment lies: nearly everybody is polite",
+    "synthetic-distracted": "Dwell lies: most of it is spent on something else",
+    "synthetic-clickbait": "Some items hold people and disappoint them",
+    "synthetic-cold": "Some items have no history",
+    "synthetic-drift": "Tastes move within a dialogue",
 }
 
 
 def _class(name: str, kind: str) -> str:
     """synthetic-noisy, Dataset → NoisyDataset."""
-    return (name.removeprefix("synthetic-")).capitalize() + kind
+    return name.removeprefix("synthetic-").capitalize() + kind
 
 
 @hookimpl
@@ -25,7 +25,7 @@ def crsbench_datasets() -> list[Spec]:
             name,
             f"crsbench_synthetic.dataset:{_class(name, 'Dataset')}",
             "crsbench_synthetic.options:DatasetOptions",
-            f"Invented films, users with hidden tastes, known truth; {what}",
+            f"{what}; invented films and users, known truth",
         )
         for name, what in _SCENARIOS.items()
     ]
@@ -38,7 +38,7 @@ def crsbench_simulators() -> list[Spec]:
             name,
             f"crsbench_synthetic.simulator:{_class(name, 'Simulator')}",
             "crsbench_synthetic.options:SimulatorOptions",
-            f"The scenario's users, live, with their satisfaction; {what}",
+            f"{what}; these users, live",
         )
         for name, what in _SCENARIOS.items()
     ]

@@ -103,13 +103,13 @@ class Likeness:
 
 
 _rng = np.random.default_rng(0)
-_A = _rng.integers(1, 1 << 32, BANDS * BAND, dtype=np.uint64) | np.uint64(1)
-_B = _rng.integers(0, 1 << 32, BANDS * BAND, dtype=np.uint64)
+_A = _rng.integers(0, 1 << 64, BANDS * BAND, dtype=np.uint64) | np.uint64(1)
+_B = _rng.integers(0, 1 << 64, BANDS * BAND, dtype=np.uint64)
 
 
 def _signature(shingles: NDArray[np.uint64]) -> list[bytes]:
     """The bands of a MinHash signature, each with its number."""
-    # a · h + b < 2^64 wraps; the upper half of it is a multiply-shift hash (Dietzfelbinger et al. 1997)
+    # a · h + b modulo 2^64, of which the upper half is a multiply-shift hash (Dietzfelbinger et al. 1997)
     hashed = (shingles[:, None] * _A + _B) >> np.uint64(32)
     least = hashed.min(axis=0).reshape(BANDS, BAND)
     return [bytes([number]) + band.tobytes() for number, band in enumerate(least)]

@@ -96,7 +96,7 @@ def _margin(found: Bounds | None) -> list[str]:
         return []
     return [
         "",
-        f"true utility of a recommendation, mean of {found.rows} test rows: "
-        f"random {found.evenly:.3f}, logger {found.logged:.3f}, oracle {found.best:.3f}",
-        f"the oracle beats the logger by {found.margin:.3f}",
+        f"true utility of what is recommended, mean of {found.rows} test rows",
+        f"  random {found.evenly:.3f}   logger {found.logged:.3f}   oracle {found.best:.3f}",
+        f"  the oracle beats the logger by {found.margin:.3f}",
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from crsbench_lm.codec import DialogueCodec, Encoded
 from crsbench_lm.model import GroundedLM
 
 CHUNK_TOKENS = 12_000  # tokens that are read side by side, padding included
+NARROW = 256  # up to this width one token's step is too small a piece of work to share between cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,16 @@ def user_turns(
     return pieces
 
 
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class _Generation:
     """A batch of states with its key-value cache; every row appends one token a step."""
 
@@ -149,16 +161,27 @@ class _Generation:
         banned = ~allowed.to(self.hidden.device)
         said: list[list[int]] = [[] for _ in range(len(self.hidden))]
         open_rows = np.ones(len(said), bool)
+        with _threads(1 if self.hidden.shape[-1] <= NARROW else torch.get_num_threads()):
+            self._say(said, open_rows, limit, rng, banned)
+        return said
+
+    def _say(
+        self,
+        said: list[list[int]],
+        open_rows: NDArray[np.bool_],
+        limit: int,
+        rng: np.random.Generator | None,
+        banned: Tensor,
+    ) -> None:
         for step in range(limit):
             logits = self.model.word_logits(self.hidden[:, -1]).float().masked_fill(banned, -torch.inf)
             chosen = draw(logits, rng)
             if step == limit - 1:
-                chosen = torch.full_like(chosen, codec.eot)
+                chosen = torch.full_like(chosen, self.codec.eot)
             for row, piece in enumerate(chosen.tolist()):
                 if open_rows[row]:
                     said[row].append(piece)
-                    open_rows[row] = piece not in (codec.eot, codec.end)
+                    open_rows[row] = piece not in (self.codec.eot, self.codec.end)
             if not open_rows.any():
                 break
             self.feed(chosen)
-        return said

@@ -10,7 +10,7 @@ from crsbench import Options
 class TinyOptions(Options):
     """The size of the randomly initialised Llama that `--model tiny` stands for."""
 
-    width: int = Field(default=128, ge=16, le=4096, multiple_of=16, description="hidden size")
+    width: int = Field(default=96, ge=16, le=4096, multiple_of=16, description="hidden size")
     layers: int = Field(default=2, ge=1, le=48, description="decoder layers")
     heads: int = Field(default=4, ge=1, le=64, description="attention heads")
     vocabulary: int = Field(
@@ -22,7 +22,7 @@ class SftOptions(Options):
     """Supervised fine-tuning on logged dialogues, and what the policy does when it acts."""
 
     tiny: TinyOptions = Field(default_factory=TinyOptions, description="size of the tiny model")
-    epochs: int = Field(default=4, ge=1, le=1000, description="passes over the train dialogues")
+    epochs: int = Field(default=2, ge=1, le=1000, description="passes over the train dialogues")
     learning_rate: float = Field(
         default=2e-3, gt=0, le=1, description="peak AdamW rate of the language model"
     )

@@ -38,11 +38,9 @@ def save_model(model: GroundedLM, codec: DialogueCodec, directory: Path) -> None
         for layer in (stock.get_input_embeddings(), stock.get_output_embeddings()):
             cast(Tensor, layer.weight)[model.words :] = items
     stock.save_pretrained(directory / "lm")
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(codec.tokenizer.to_str()),
-        pad_token="<pad>",
-        eos_token="<eot>",  # noqa: S106
-    )
+    specials = {"pad_token": "<pad>", "eos_token": "<eot>"}
+    copied = Tokenizer.from_str(codec.tokenizer.to_str())
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=copied, **specials)
     tokenizer.add_tokens([f"<item:{i}>" for i in range(model.items)], special_tokens=True)
     tokenizer.save_pretrained(directory / "lm")
 

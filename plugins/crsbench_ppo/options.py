@@ -18,11 +18,11 @@ class PpoOptions(Options):
         default="model",
         description="who answers: the transition model, or nobody (one item choice a logged context)",
     )
-    iterations: int = Field(default=24, ge=1, le=100_000, description="rollout and update rounds")
-    dialogues: int = Field(default=128, ge=2, description="conversations of a rollout")
+    iterations: int = Field(default=12, ge=1, le=100_000, description="rollout and update rounds")
+    dialogues: int = Field(default=160, ge=2, description="conversations of a rollout")
     turns: int = Field(default=2, ge=1, le=50, description="most system turns of a conversation in a rollout")
     epochs: int = Field(default=3, ge=1, le=100, description="passes over a rollout (K)")
-    minibatch: int = Field(default=32, ge=1, description="conversations of a minibatch")
+    minibatch: int = Field(default=40, ge=1, description="conversations of a minibatch")
     learning_rate: float = Field(default=3e-4, gt=0, le=1, description="Adam rate of the language model")
     head_learning_rate: float = Field(
         default=3e-3, gt=0, le=1, description="Adam rate of grounding and value head"
@@ -41,9 +41,9 @@ class PpoOptions(Options):
     token_discount: float = Field(default=1.0, ge=0, le=1, description="γ inside a turn")
     token_lambda: float = Field(default=1.0, ge=0, le=1, description="λ inside a turn")
     kl: float = Field(
-        default=0.05, ge=0, description="first coefficient of the KL to the SFT policy, items (β)"
+        default=0.02, ge=0, description="first coefficient of the KL to the SFT policy, items (β)"
     )
-    kl_target: float = Field(default=1.5, gt=0, description="KL in nats per item choice that β is steered to")
+    kl_target: float = Field(default=3.0, gt=0, description="KL in nats per item choice that β is steered to")
     kl_words: float = Field(default=0.1, ge=0, description="coefficient of the KL to the SFT policy, words")
     kl_stop: float = Field(default=3.0, gt=1, description="training stops at this many times kl_target")
     step_kl: float = Field(

@@ -13,7 +13,7 @@ class RewardOptions(Options):
 
     tiny: TinyOptions = Field(default_factory=TinyOptions, description="size of the trunk for --model tiny")
     epochs: int = Field(
-        default=4, ge=1, le=1000, description="most passes; the best on held-out labels is kept"
+        default=3, ge=1, le=1000, description="most passes; the best on held-out labels is kept"
     )
     learning_rate: float = Field(default=2e-3, gt=0, le=1, description="peak AdamW rate of the trunk")
     head_learning_rate: float = Field(default=5e-3, gt=0, le=1, description="peak rate of the heads")

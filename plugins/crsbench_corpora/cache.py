@@ -34,7 +34,7 @@ def folder() -> Path:
 
 def remembered(name: str, digest: str, read: Callable[[], Corpus]) -> Corpus:
     """The corpus that `read` gives, from the cache where it is. `name` says which, with its protocol."""
-    path = folder() / f"{name}-{digest}-{readers()}.json"
+    path = folder() / f"{name}.{digest}.{readers()}.json"
     with _collector_paused():
         with contextlib.suppress(OSError, ValueError):
             checksum, _, content = path.read_bytes().partition(b"\n")
@@ -59,7 +59,7 @@ def _keep(path: Path, corpus: Corpus, name: str) -> None:
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
-        entries = sorted(path.parent.glob(f"{name}-*.json"), key=lambda one: one.stat().st_mtime_ns)
+        entries = sorted(path.parent.glob(f"{name}.*.json"), key=lambda one: one.stat().st_mtime_ns)
         for old in entries[:-KEPT]:
             old.unlink(missing_ok=True)
 

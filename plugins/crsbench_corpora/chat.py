@@ -35,6 +35,11 @@ class Messages:
         edges = [at for at in range(1, len(system)) if system[at] != system[at - 1]]
         return list(zip([0, *edges], [*edges, len(system)], strict=True)) if system else []
 
+    def opening(self) -> int:
+        """How many messages the first turn has: with them nobody has answered yet."""
+        runs = self.runs()
+        return runs[0][1] if runs else 0
+
     def turn(self, start: int, end: int) -> Turn:
         """Messages [start, end), which are of one speaker, as a turn."""
         system = self.system[start]

@@ -17,7 +17,7 @@ later gave the movie 4 or 5, 0 where less or where its trailer did not interest 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -35,9 +35,9 @@ from crsbench_corpora.titles import titled
 
 FOLDER = Path("inspired")
 SOURCE = (
-    "download it with crsbench data get inspired: data/dialog_data/{{train,dev,test}}.tsv of the repository sweetpeach/Inspired, commit "
-    "782d7c1845d11f75d2542809c7f2a51b63ef0304, into {folder}; another data folder is named by --data-dir or "
-    "CRSBENCH_DATA"
+    "download it with crsbench data get inspired: data/dialog_data/*.tsv of the repository "
+    "sweetpeach/Inspired, commit 782d7c1845d11f75d2542809c7f2a51b63ef0304, into {folder}; "
+    "another data folder is named by --data-dir or CRSBENCH_DATA"
 )
 SPLITS = ("train", "dev", "test")
 COLUMNS = ("dialog_id", "utt_id", "speaker", "text", "movies")
@@ -166,14 +166,12 @@ def _outcome(files: Files, name: str, line: int, row: Mapping[str, str]) -> Mapp
 def _chat(talk: Talk, items: Mapping[str, int], known: Sequence[Item]) -> Chat:
     said = talk.utterances
     system = [u["role"] == "RECOMMENDER" for u in said]
-    opening = next((at for at, speaks in enumerate(system) if speaks != system[0]), len(said))
     mentions = [tuple(_mention(known[items[m]].title, items[m], u["text"]) for m in u["movie"]) for u in said]
-    labels = [
-        tuple(items[movie] for movie in u["movie"]) if system[at] and at >= opening else ()
-        for at, u in enumerate(said)
-    ]
+    labels = [tuple(items[movie] for movie in u["movie"]) if u["role"] == "RECOMMENDER" else () for u in said]
     texts, seconds = [u["text"] for u in said], [None] * len(said)
-    return Chat(talk.id, Messages(talk.ids, system, texts, mentions, labels, seconds))
+    messages = Messages(talk.ids, system, texts, mentions, labels, seconds)
+    opening = messages.opening()
+    return Chat(talk.id, replace(messages, labels=[()] * opening + labels[opening:]))
 
 
 def _mention(title: str, item: int, text: str) -> Mention:

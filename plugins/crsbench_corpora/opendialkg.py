@@ -1,8 +1,13 @@
-"""OpenDialKG (Moon et al., ACL 2019) as prepared for iEvaLM (Wang et al., EMNLP 2023), protocol `ievalm`.
+"""OpenDialKG (Moon et al., ACL 2019) as prepared for iEvaLM (Wang et al., EMNLP 2023), and as published.
 
-The published split is by row, not by dialogue: half of the test dialogues also have rows in train, and
-some train contexts hold the reply of a test row. The protocol keeps that for comparison. Dialogues are
-rebuilt from rows of one split only, so the reader adds nothing to it.
+Protocol `ievalm`: the published split is by row, not by dialogue. Half of the test dialogues also have rows
+in train, and some train contexts hold the reply of a test row. The protocol keeps that for comparison.
+Dialogues are rebuilt from rows of one split only, so the reader adds nothing to it.
+
+Protocol `ievalm-clean` mends it: rows of dialogues that have a test row are taken out of train and valid
+(4,818 and 1,038 rows stay), and all 1,188 test rows are scored.
+
+Protocol `official` reads the published files (opendialkg_official.py).
 
 Two of the published files are not read: id2info.json repeats the graph by name, and dialog_Books.jsonl
 is no part of the protocol.
@@ -21,16 +26,25 @@ from crsbench import Options
 from crsbench.errors import UsageError, nearest
 from crsbench.fetch.pins import Pinned
 from crsbench.types import Catalog, Corpus, Dialogue, Item, Mention, Row, Sealed, Split, State, Turn
+from crsbench_corpora import opendialkg_official as official
+from crsbench_corpora.cache import remembered
 from crsbench_corpora.files import Files
 from crsbench_corpora.mentions import assign, find
 from crsbench_corpora.sources import sources
 
-FOLDER = Path("opendialkg", "ievalm")
+FOLDER, OFFICIAL = Path("opendialkg", "ievalm"), Path("opendialkg", "official")
 SOURCE = (
-    "download it with crsbench data get opendialkg: data/opendialkg_eval/*.jsonl and data/opendialkg/*.json of "
-    "the repository RUCAIBox/iEvaLM-CRS, commit 162e2f442fb0799550af587dce0285a2d5ca897f, into {folder}; "
+    "download it with crsbench data get opendialkg: data/opendialkg_eval/*.jsonl and data/opendialkg/*.json "
+    "of the repository RUCAIBox/iEvaLM-CRS, commit 162e2f442fb0799550af587dce0285a2d5ca897f, into {folder}; "
     "another data folder is named by --data-dir or CRSBENCH_DATA"
 )
+OFFICIAL_SOURCE = (
+    "download it with crsbench data get opendialkg: data/* of the repository facebookresearch/opendialkg, "
+    "commit e596daeaf599028aba82c71a488f7abce3099d80, into {folder}; "
+    "another data folder is named by --data-dir or CRSBENCH_DATA"
+)
+GRAPH = ("entity2id.json", "relation2id.json", "kg.json", "item_ids.json")
+ROWS, SPLITS = "{}_data_processed.jsonl", ("train", "valid", "test")
 OUT_OF_CATALOGUE = "not in the catalogue"
 
 
@@ -48,16 +62,18 @@ class Record(BaseModel):
 
 
 class OpenDialKG:
-    """`opendialkg`: reads `<data_dir>/opendialkg/ievalm`.
+    """`opendialkg`: reads `<data_dir>/opendialkg/ievalm`, or `official` beside it.
 
     A user's reply to a recommendation is known only where a later row of the same dialogue and split
     carries it, and no dialogue is known to end, so most transitions are censored.
     """
 
-    protocols: ClassVar[tuple[str, ...]] = ("ievalm",)
+    protocols: ClassVar[tuple[str, ...]] = ("ievalm", "ievalm-clean", "official")
     default_protocol: ClassVar[str] = "ievalm"
     simulator: ClassVar[str | None] = None
     sources: ClassVar[tuple[Pinned, ...]] = sources("opendialkg")
+    licence: ClassVar[str] = sources[0].licence
+    citation: ClassVar[str] = "; ".join(one.citation for one in reversed(sources))
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options
@@ -70,23 +86,38 @@ class OpenDialKG:
         """
         if protocol not in self.protocols:
             raise UsageError(f"opendialkg has no protocol {protocol!r}", nearest(protocol, self.protocols))
+        if protocol == "official":
+            folder = data_dir / OFFICIAL
+            files = Files(folder, OFFICIAL_SOURCE.format(folder=folder))
+            for name in (official.DIALOGUES, official.ENTITIES, official.TRIPLES):
+                files.content(name)
+            return remembered("opendialkg-official", files.fingerprint, lambda: official.read(files))
         folder = data_dir / FOLDER
         files = Files(folder, SOURCE.format(folder=folder))
-        catalog = _catalog(files)
-        items = {item.title: index for index, item in enumerate(catalog.items)}
-        train, valid, test = (_records(files, split) for split in ("train", "valid", "test"))
-        labels = [name for record in test for name in record.rec]
-        lost = sum(name not in items for name in labels)
-        return Corpus(
-            catalog=catalog,
-            train=Split(dialogues=_dialogues(train, items)),
-            valid=Split(dialogues=_dialogues(valid, items), rows=_rows(valid, items)),
-            test=Split(dialogues=_dialogues(test, items), rows=_rows(test, items)),
-            sealed=Sealed(),
-            fingerprint=files.fingerprint,
-            targets=len(labels),
-            dropped={OUT_OF_CATALOGUE: lost} if lost else {},
-        )
+        for name in GRAPH + tuple(map(ROWS.format, SPLITS)):
+            files.content(name)
+        return remembered(f"opendialkg-{protocol}", files.fingerprint, lambda: _read(files, protocol))
+
+
+def _read(files: Files, protocol: str) -> Corpus:
+    catalog = _catalog(files)
+    items = {item.title: index for index, item in enumerate(catalog.items)}
+    train, valid, test = (_records(files, split) for split in SPLITS)
+    if protocol == "ievalm-clean":
+        tested = {record.dialog_id for record in test}
+        train, valid = ([one for one in part if one.dialog_id not in tested] for part in (train, valid))
+    labels = [name for record in test for name in record.rec]
+    lost = sum(name not in items for name in labels)
+    return Corpus(
+        catalog=catalog,
+        train=Split(dialogues=_dialogues(train, items)),
+        valid=Split(dialogues=_dialogues(valid, items), rows=_rows(valid, items)),
+        test=Split(dialogues=_dialogues(test, items), rows=_rows(test, items)),
+        sealed=Sealed(),
+        fingerprint=files.fingerprint,
+        targets=len(labels),
+        dropped={OUT_OF_CATALOGUE: lost} if lost else {},
+    )
 
 
 def _catalog(files: Files) -> Catalog:
@@ -122,7 +153,7 @@ def _year(links: Mapping[str, tuple[str, ...]]) -> int | None:
 
 def _records(files: Files, split: str) -> list[Record]:
     """The rows of a split, checked against each other and against their own texts."""
-    name = f"{split}_data_processed.jsonl"
+    name = ROWS.format(split)
     numbered = files.rows(name, Record)
     seen: dict[tuple[int, str, int], int] = {}
     longest: dict[int, Record] = {}

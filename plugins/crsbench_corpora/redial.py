@@ -112,32 +112,24 @@ def _chats(
     lost = 0
     for raw in dialogues:
         number, said = raw["conversationId"], raw["messages"]
-        senders = [message["senderWorkerId"] for message in said]
         texts = [message["text"] for message in said]
-        system = [sender == raw["respondentWorkerId"] for sender in senders]
+        system = [message["senderWorkerId"] == raw["respondentWorkerId"] for message in said]
         mentions: list[tuple[Mention, ...]] = [()] * len(said)
         labels: list[tuple[int, ...]] = [()] * len(said)
-        opening = _opening(senders, protocol)
+        ids = [message["messageId"] for message in said]
+        seconds = [float(message["timeOffset"]) for message in said]
+        messages = Messages(ids, system, texts, mentions, labels, seconds)
+        opening = 1 if protocol == "mentions" else messages.opening()
         for at, text in enumerate(texts):
             if "@" in text:
                 texts[at], mentions[at], unknown = movies.named(text, raw["movieMentions"])
                 if system[at] and at >= opening:
                     labels[at] = tuple([m.item for m in mentions[at] if m.item is not None])
                     lost += unknown
-        ids = [message["messageId"] for message in said]
-        seconds = [float(message["timeOffset"]) for message in said]
-        messages = Messages(ids, system, texts, mentions, labels, seconds)
         chats.append(Chat(number, messages, str(raw["initiatorWorkerId"])))
         if raw["initiatorQuestions"] or raw["respondentQuestions"]:
             feedback[number] = movies.feedback(raw)
     return chats, lost
-
-
-def _opening(senders: Sequence[int], protocol: str) -> int:
-    """How many messages come before any can be a target: the first one, or those of the first turn."""
-    if protocol == "mentions":
-        return 1
-    return next((at for at, sender in enumerate(senders) if sender != senders[0]), len(senders))
 
 
 def _rows(chats: Sequence[Chat], protocol: str) -> tuple[Row, ...]:

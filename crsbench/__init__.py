@@ -6,16 +6,22 @@ The public names are imported on first use, so that `import crsbench` stays ligh
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crsbench.config import Options as Options
+    from crsbench.hf import to_hf as to_hf
     from crsbench.hookspecs import Spec as Spec
     from crsbench.hookspecs import hookimpl as hookimpl
     from crsbench.run import load_policy as load_policy
     from crsbench.run import load_run as load_run
     from crsbench.run import run as run
     from crsbench.stats import compare as compare
+
+# Threads that spin while they wait make training several times slower when anything else uses the cores.
+# OpenMP reads this once, when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 
@@ -27,8 +33,9 @@ _HOMES = {
     "load_run": "crsbench.run",
     "run": "crsbench.run",
     "compare": "crsbench.stats",
+    "to_hf": "crsbench.hf",
 }
-__all__ = ["Options", "Spec", "compare", "hookimpl", "load_policy", "load_run", "run"]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["Options", "Spec", "compare", "hookimpl", "load_policy", "load_run", "run", "to_hf"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -98,6 +98,8 @@ class Context(Protocol):
 
 @runtime_checkable
 class Dataset(Protocol):
+    """May also say what its data's `licence` and `citation` are (str), for `crsbench data info`."""
+
     protocols: ClassVar[tuple[str, ...]]
     default_protocol: ClassVar[str]
     simulator: ClassVar[str | None]  # the default simulator's name

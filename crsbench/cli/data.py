@@ -59,7 +59,7 @@ def info(
     as_json: Json = False,
     plugins_dir: Dir = None,
 ) -> None:
-    """Say what a dataset holds: counts, protocols, simulator, fingerprint, an example."""
+    """Say what a dataset holds: counts, protocols, licence, citation, fingerprint, an example."""
     with reserved(as_json) as emit:
         from crsbench.config import data_root
         from crsbench.options import assignments
@@ -75,6 +75,9 @@ def info(
         out.print(f"protocol     {loaded.protocol} (of {', '.join(facts['protocols'])})")
         out.print(f"simulator    {facts['simulator'] or 'none'}")
         out.print(f"fingerprint  {facts['fingerprint']}")
+        out.print(f"licence      {facts['licence'] or 'not said'}", markup=False)
+        if facts["citation"]:
+            out.print(f"citation     {facts['citation']}", markup=False)
         shown = table("", "dialogues", "turns", "rows", "targets", numbers=(1, 2, 3, 4))
         for split, row in facts["splits"].items():
             shown.add_row(split, *(str(row[key]) for key in ("dialogues", "turns", "rows", "targets")))
@@ -132,6 +135,8 @@ def _facts(offer: Offer) -> dict[str, Any]:
         "summary": offer.spec.summary,
         "protocols": [],
         "simulator": None,
+        "licence": None,
+        "citation": None,
         "error": None,
     }
     try:
@@ -139,6 +144,7 @@ def _facts(offer: Offer) -> dict[str, Any]:
         default = str(dataset.default_protocol)
         others = [name for name in dataset.protocols if name != default]
         row |= {"protocols": [default, *others], "simulator": dataset.simulator}
+        row |= {key: getattr(dataset, key, None) for key in ("licence", "citation")}
     except CrsbenchError as error:
         row["error"] = error.message
     return row

@@ -83,6 +83,7 @@ class Files:
         quoting = csv.QUOTE_NONE if name.endswith(".tsv") else csv.QUOTE_MINIMAL
         delimiter = "\t" if name.endswith(".tsv") else ","
         before = csv.field_size_limit(MOST_CHARACTERS)
+        line = 1
         try:
             reader = csv.reader(
                 io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True
@@ -99,7 +100,7 @@ class Files:
                     yield line, dict(zip(header, row, strict=True))
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise self.damaged(name, f"not a valid table: {error}", reader.line_num) from None
+            raise self.damaged(name, f"not a valid table: {error}", line) from None
         finally:
             csv.field_size_limit(before)
 

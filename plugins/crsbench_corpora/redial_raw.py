@@ -104,7 +104,7 @@ class Movies:
         """What the forms say: the initiator's own answers, and the respondent's about a movie that the
         initiator's form leaves out. "Did not say" is no answer."""
         own, other = raw["initiatorQuestions"], raw["respondentQuestions"]
-        forms: dict[str, Answers] = {**(other or {}), **(own or {})}
+        forms: dict[str, Answers] = {**dict(other), **dict(own)}
         liked: dict[int, bool] = {}
         seen: dict[int, bool] = {}
         suggested: dict[int, bool] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crsbench.audit.finding import Finding, finding
+from crsbench.audit.finding import Finding, finding, short
 from crsbench.types import Corpus, Item, Row
 
 SHORTEST = 3  # characters of a title that is looked for in text
@@ -34,10 +34,11 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
         len(labels),
         "the subset new: these count as new although the input names them, so its scores are too high",
     )
-    yield finding(
+    yield Finding(
         "targets_dropped",
-        (f"{reason}: {count}" for reason, count in corpus.dropped.items() for _ in range(count)),
+        sum(corpus.dropped.values()),
         corpus.targets,
+        tuple(short(f"{reason}: {count}") for reason, count in corpus.dropped.items()),
         "all rankings: who counts the lost labels as misses has lower scores on the same data",
     )
     yield finding(

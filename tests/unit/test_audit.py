@@ -321,6 +321,11 @@ def test_examples_name_the_place() -> None:
     )
 
 
+def test_each_reason_for_a_drop_is_an_example() -> None:
+    one = found(replace(clean(), dropped={"lost": 3, "twice": 1}))["targets_dropped"]
+    assert (one.count, one.examples) == (4, ("lost: 3", "twice: 1"))
+
+
 def test_without_labels_all_recommendations_lack_one() -> None:
     corpus = replace(clean(), sealed=Sealed())
     one = found(corpus)["recommendations_without_label"]

@@ -28,6 +28,14 @@ def data_dir() -> Path:
     return path.resolve()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Corpora are cached for the tests alone, and not among the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRSBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command did: exit code, standard output, standard error."""

@@ -3,7 +3,7 @@
 13,802 dialogues in opendialkg.csv about films, books, sports and music; nothing says which is about which.
 Before a message a speaker may choose a walk in the graph, which the message then puts into words. What the
 assistant recommends is where its walks end, in its next message: an item is any entity, a person or a genre
-too, that some walk of an assistant ends at and opendialkg_entities.txt lists; they stand in its order, and
+too, that some walk put into words by an assistant ends at and opendialkg_entities.txt lists; they stand in its order, and
 their facts are the triples that begin with them (reversed relations have a "~"). opendialkg_relations.txt
 says nothing that the triples do not.
 

@@ -10,7 +10,7 @@ from crsbench import Options
 class TinyOptions(Options):
     """The size of the randomly initialised Llama that `--model tiny` stands for."""
 
-    width: int = Field(default=96, ge=16, le=4096, multiple_of=16, description="hidden size")
+    width: int = Field(default=64, ge=16, le=4096, multiple_of=16, description="hidden size")
     layers: int = Field(default=2, ge=1, le=48, description="decoder layers")
     heads: int = Field(default=4, ge=1, le=64, description="attention heads")
     vocabulary: int = Field(

@@ -44,7 +44,7 @@ class PpoOptions(Options):
         default=0.02, ge=0, description="first coefficient of the KL to the SFT policy, items (β)"
     )
     kl_target: float = Field(default=3.0, gt=0, description="KL in nats per item choice that β is steered to")
-    kl_words: float = Field(default=0.1, ge=0, description="coefficient of the KL to the SFT policy, words")
+    kl_words: float = Field(default=0.3, ge=0, description="coefficient of the KL to the SFT policy, words")
     kl_stop: float = Field(default=3.0, gt=1, description="training stops at this many times kl_target")
     step_kl: float = Field(
         default=0.1, gt=0, description="an update ends early past this KL to the rollout's policy"

@@ -2,10 +2,10 @@
 
 13,802 dialogues in opendialkg.csv about films, books, sports and music; nothing says which is about which.
 Before a message a speaker may choose a walk in the graph, which the message then puts into words. What the
-assistant recommends is where its walks end, in its next message: an item is any entity, a person or a genre
-too, that some walk put into words by an assistant ends at and opendialkg_entities.txt lists; they stand in its order, and
-their facts are the triples that begin with them (reversed relations have a "~"). opendialkg_relations.txt
-says nothing that the triples do not.
+assistant recommends is where its walks end, in its next message. An item is any entity, a person or a genre
+too, that an assistant recommends so in any split and opendialkg_entities.txt lists; items stand in its order,
+and their facts are the triples that begin with them (reversed relations have a "~").
+opendialkg_relations.txt says nothing that the triples do not.
 
 No split was published. This one is by dialogue: 70, 15 and 15 of 100 by a hash of a dialogue's messages,
 which is also its id, so that a dialogue that is there twice stays in one split. A row is a turn of the

@@ -9,7 +9,7 @@ from crsbench.errors import DataError, UsageError
 from crsbench.protocols import Dataset
 from crsbench.types import Feedback, Item, Mention, State, Turn
 
-HEADER = "dialog_id utt_id speaker turn_id text text_with_placeholder movies genres case movie_id".split()
+HEADER = ["dialog_id", "utt_id", "speaker", "turn_id", "text", "x", "movies", "genres", "case", "movie_id"]
 
 
 def line(dialogue, number, speaker, text, movies="", case="reject"):
@@ -66,7 +66,7 @@ def test_the_official_tables(load):
         Item("The Future (2011)", "The Future", 2011),
         Item("Up", "Up"),
     )
-    first, second = corpus.test.dialogues
+    first, _ = corpus.test.dialogues
     assert first.id == "a.pkl"
     up, heat = Mention("Up", UP, (0, 2)), Mention("Heat", HEAT, (17, 21))
     assert first.turns == (

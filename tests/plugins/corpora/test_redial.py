@@ -132,7 +132,7 @@ def test_messages_of_one_speaker_make_a_turn(load, tiny):
     assert (talk.id, talk.user) == ("t", "1")
     jaws = Mention("Jaws", JAWS, (0, 4))
     assert talk.turns[:3] == (
-        # the opening message has no label, the one after it has; the system's time is that of its last message
+        # the opening message has no label, the one after it has; the system's time is that of the last
         Turn(
             "system",
             "Hi, Heat ?\nOr Jaws?",
@@ -156,7 +156,7 @@ def test_messages_of_one_speaker_make_a_turn(load, tiny):
     )
     assert talk.turns[3] == Turn("user", "Thanks, @404", (), (), 50.0)
     assert empty.turns == ()  # a dialogue that says nothing is still there
-    first, second = transitions(talk)
+    first, _ = transitions(talk)
     assert first.reply == talk.turns[1]
     assert first.reply.seconds - talk.turns[0].seconds == 7  # how long the user took to react
 

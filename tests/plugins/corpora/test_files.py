@@ -1,6 +1,9 @@
 """Typed reading: each kind of damage is named with its file, line and field."""
 
+import zipfile
+
 import pytest
+from crsbench_corpora import archives
 from crsbench_corpora.files import Files
 from pydantic import BaseModel
 
@@ -78,3 +81,41 @@ def test_the_fingerprint_covers_what_was_read(files):
     assert (
         len({one, fingerprint(p=b"[2]", q=b"[1]"), fingerprint("p"), fingerprint(p=b"[1] ", q=b"[2]")}) == 4
     )
+
+
+def test_tables(files):
+    rows = list(files(**{"p.csv": b'a,b\n1,"x\ny"\n\n2,"say ""hi"""\n'}).table("p.csv", ("b", "a")))
+    assert rows == [(2, {"a": "1", "b": "x\ny"}), (5, {"a": "2", "b": 'say "hi"'})]
+    rows = list(files(**{"p.tsv": b'\xef\xbb\xbfa\tb\r\n1\t"x\r\n'}).table("p.tsv", ("a",)))
+    assert rows == [(2, {"a": "1", "b": '"x'})]  # a .tsv has no quoting
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "line 1: the column 'a' is missing"),
+        (b"a,b\n1\n", "line 2: 1 fields instead of 2"),
+        (b'a,b\n1,"2\n3\n', "line 2: not a valid table: unexpected end of data"),
+        (b'a,b\n1,"2"3\n', "line 2: not a valid table: ',' expected after '\"'"),
+        (b"a,b\n1,2\n3,\xff\n", "line 3: not UTF-8: invalid start byte"),
+        (b"a,b\n1," + b"x" * (1 << 24) + b"x\n", "line 2: not a valid table: field larger than field limit"),
+    ],
+)
+def test_damaged_tables(files, content, complaint):
+    with pytest.raises(DataError) as caught:
+        list(files(**{"p.csv": content}).table("p.csv", ("a",)))
+    assert complaint in str(caught.value)
+
+
+def test_an_archive_that_unpacks_to_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MOST_BYTES", 1000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("../../p", b" " * 1000)
+        packed.writestr("q", b" " * 1001)
+    reader = Files(tmp_path, "get it", "a.zip")
+    assert len(reader.content("p")) == 1000  # read in place: a path that leads out leads nowhere
+    assert list(tmp_path.parent.glob("p")) == []
+    with pytest.raises(DataError, match=r"a\.zip \(q\) unpacks to more than 1,000 bytes"):
+        reader.content("q")
+    with pytest.raises(DataError, match=r"r is missing \(get it\)"):
+        reader.content("r")

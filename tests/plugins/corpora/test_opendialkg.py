@@ -148,6 +148,26 @@ def test_damage_is_named(load, tiny, damage, complaint):
         load(tiny)
 
 
+def test_the_clean_protocol(write, tiny):
+    corpus = OpenDialKG().load("ievalm-clean", write(tiny), seed=0)
+    published = OpenDialKG().load("ievalm", write(tiny), seed=0)
+    assert [one.id for one in published.train.dialogues] == ["7", "8"]
+    assert [one.id for one in corpus.train.dialogues] == ["8"]  # 7 and 9 have rows in test
+    assert corpus.valid.dialogues == corpus.valid.rows == ()
+    assert (corpus.test, corpus.catalog) == (published.test, published.catalog)
+    assert (corpus.targets, corpus.dropped) == (published.targets, published.dropped)
+
+
+def test_the_clean_counts(data_dir):
+    if not (data_dir / "opendialkg" / "ievalm").is_dir():
+        pytest.skip(f"{data_dir} has no folder opendialkg/ievalm")
+    corpus = OpenDialKG().load("ievalm-clean", data_dir, seed=0)
+    rows = [turn for one in corpus.train.dialogues for turn in one.turns if turn.recommended]
+    assert (len(rows), len(corpus.valid.rows), len(corpus.test.rows)) == (4818, 1038, 1188)
+    learnt = {one.id for split in (corpus.train, corpus.valid) for one in split.dialogues}
+    assert not learnt & {row.dialogue for row in corpus.test.rows}
+
+
 def test_the_published_counts(opendialkg):
     train, valid, test = opendialkg.train, opendialkg.valid, opendialkg.test
     assert len(opendialkg.catalog) == 2965

@@ -26,6 +26,7 @@ def test_info(cli: Cli) -> None:
     assert {name: split["dialogues"] for name, split in facts["splits"].items()}["train"] == 20
     assert facts["splits"]["test"]["rows"] == facts["targets"]
     assert len(facts["fingerprint"]) == 16
+    assert facts["licence"] is None  # nobody's data
     assert facts["example"]["targets"]
     people = cli("data", "info", "synthetic", *SMALL).out
     assert facts["fingerprint"] in people
@@ -37,6 +38,9 @@ def test_info_of_real_data(cli: Cli, data_dir: Path) -> None:
     facts = cli("data", "info", "opendialkg", "--data-dir", data_dir, "--json").json
     assert facts["splits"]["test"]["rows"] == 1188
     assert (facts["targets"], facts["dropped"]) == (1262, {"not in the catalogue": 1})
+    assert facts["licence"] == "CC BY-NC 4.0"
+    assert facts["citation"].startswith("Moon, Shah, Kumar, Subba: OpenDialKG")
+    assert "CC BY-NC 4.0" in cli("data", "info", "opendialkg", "--data-dir", data_dir).out
 
 
 def test_what_goes_wrong(cli: Cli, tmp_path: Path) -> None:

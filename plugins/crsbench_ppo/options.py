@@ -18,7 +18,7 @@ class PpoOptions(Options):
         default="model",
         description="who answers: the transition model, or nobody (one item choice a logged context)",
     )
-    iterations: int = Field(default=12, ge=1, le=100_000, description="rollout and update rounds")
+    iterations: int = Field(default=10, ge=1, le=100_000, description="rollout and update rounds")
     dialogues: int = Field(default=160, ge=2, description="conversations of a rollout")
     turns: int = Field(default=2, ge=1, le=50, description="most system turns of a conversation in a rollout")
     epochs: int = Field(default=3, ge=1, le=100, description="passes over a rollout (K)")

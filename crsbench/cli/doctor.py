@@ -91,7 +91,7 @@ def _machine() -> dict[str, Any]:
 
 
 def _datasets(host: Host, root: Path) -> list[dict[str, Any]]:
-    """Each dataset under its default protocol, read in full: what is there may still be damaged."""
+    """Each dataset that reads files, under its default protocol and in full: they may still be damaged."""
     from crsbench.cli.data import load
     from crsbench.errors import CrsbenchError
 
@@ -101,6 +101,9 @@ def _datasets(host: Host, root: Path) -> list[dict[str, Any]]:
             continue
         row: dict[str, Any] = {"name": offer.name, "status": "ok", "error": None, "hint": None}
         try:
+            if not getattr(offer.make(offer.options_model()()), "sources", None):
+                rows.append(row | {"found": "needs no files"})
+                continue
             corpus = load(offer, None, root, {}).corpus
             row["found"] = f"{len(corpus.train.dialogues)} train dialogues, {len(corpus.test.rows)} test rows"
         except CrsbenchError as error:

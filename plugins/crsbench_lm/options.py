@@ -27,7 +27,7 @@ class SftOptions(Options):
         default=2e-3, gt=0, le=1, description="peak AdamW rate of the language model"
     )
     head_learning_rate: float = Field(default=5e-3, gt=0, le=1, description="peak rate of the grounding head")
-    batch_tokens: int = Field(default=1500, ge=64, description="tokens of a minibatch, padding included")
+    batch_tokens: int = Field(default=2000, ge=64, description="tokens of a minibatch, padding included")
     words: float = Field(
         default=1.0, ge=0, description="weight of the loss on words beside the loss on items"
     )

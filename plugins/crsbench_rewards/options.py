@@ -17,7 +17,7 @@ class RewardOptions(Options):
     )
     learning_rate: float = Field(default=2e-3, gt=0, le=1, description="peak AdamW rate of the trunk")
     head_learning_rate: float = Field(default=5e-3, gt=0, le=1, description="peak rate of the heads")
-    batch_tokens: int = Field(default=2000, ge=64, description="tokens of a minibatch, padding included")
+    batch_tokens: int = Field(default=3000, ge=64, description="tokens of a minibatch, padding included")
     transition: float = Field(
         default=0.5, ge=0, description="weight of the loss of predicting the user's reply"
     )

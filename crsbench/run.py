@@ -78,6 +78,8 @@ def execute(config: RunConfig, host: Host, ui: Ui) -> Run:
     `if_exists`: "resume" tries a failed run again, "skip" reports its failure again, "replace" uses nothing
     that is there. Raises UsageError, DataError or PluginError.
     """
+    host.find("policy", config.plugin)  # before a folder is made: a typo leaves none
+    host.find("dataset", config.dataset)
     store = Store(config.out)
     plan = make_plan(config, host, store)
     loader = Loader(plan, store, ui)

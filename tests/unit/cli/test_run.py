@@ -217,6 +217,12 @@ def test_bad_input_is_one_line_and_exit_code_2(flags: list[str], line: str, cli:
     assert answer.line.startswith(f"error: {line}")
 
 
+@pytest.mark.parametrize("flags", [["--plugin", "populrity"], ["--plugin", "popularity", "--dataset", "no"]])
+def test_a_mistyped_name_leaves_no_folder(flags: list[str], cli: Cli, tmp_path: Path) -> None:
+    assert cli("run", *flags, "--out", tmp_path / "runs").code == 2
+    assert not (tmp_path / "runs").exists()
+
+
 def test_no_plugin_is_named(cli: Cli) -> None:
     answer = cli("run")
     assert (answer.code, answer.line) == (

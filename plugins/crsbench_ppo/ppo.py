@@ -25,6 +25,7 @@ import torch
 from crsbench_lm.batch import Batch, collate
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.model import GroundedLM
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from crsbench.errors import CrsbenchError
@@ -100,7 +101,7 @@ def decisions(chosen: Sequence[Conversation], codec: DialogueCodec, device: str)
             turn_ends[b, end] = True
             rewards[b, end] = c.rewards[t]
 
-    def tensor(array: np.ndarray) -> Tensor:  # type: ignore[type-arg]
+    def tensor(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(device)
 
     return Decisions(

@@ -102,7 +102,8 @@ def _targets(
     for b, example in enumerate(chosen):
         t = len(example.label)
         label[b, :t], confidence[b, :t], values[b, :t] = example.label, example.confidence, example.signals
-    return tuple(torch.from_numpy(a).to(device) for a in (label, confidence, values))  # type: ignore[return-value]
+    found = [torch.from_numpy(array).to(device) for array in (label, confidence, values)]
+    return found[0], found[1], found[2]
 
 
 def train_reward(

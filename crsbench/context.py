@@ -101,6 +101,10 @@ class FitContext:
         whole = {"inputs": inputs, "sources": sources, **self._compute}
         return self._workshop.stage(self._part, name, whole, build, load)
 
+    @property
+    def checkpoints(self) -> Path:
+        return self._workshop.checkpoints(self._part)
+
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         self._workshop.step(step, scalars)
 

@@ -87,6 +87,15 @@ class Context(Protocol):
         """
         ...
 
+    @property
+    def checkpoints(self) -> Path:
+        """Inside `build`: a folder that outlives a failure or interruption of it, killed or not.
+
+        A `build` that finds there what it wrote before goes on from it, and reports its earlier steps
+        again. The folder is gone once the stage is finished. Raises PluginError outside of `build`.
+        """
+        ...
+
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         """Report a training step: to the observers and to `curves.jsonl`."""
         ...

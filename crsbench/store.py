@@ -25,6 +25,7 @@ from crsbench.errors import UsageError
 from crsbench.identity import identity
 
 _BUILDING = ".building"  # the suffix of a stage's folder until it is finished
+_CHECKPOINTS = ".checkpoints"  # of the folder that outlives an interruption of its building
 
 
 def write_text(path: Path, text: str) -> None:
@@ -109,6 +110,11 @@ class Stage:
         return self.path.parent / "curves.jsonl"
 
 
+def checkpoints(folder: Path) -> Path:
+    """Where the stage in `folder`, built or being built, keeps what lets its building go on."""
+    return folder.with_suffix(_CHECKPOINTS)
+
+
 def stage_id(name: str, inputs: Mapping[str, object]) -> str:
     """The identity of a stage."""
     return identity({"stage": name, **inputs})
@@ -162,11 +168,14 @@ class Store:
         """The stage made from `inputs` (JSON), built if it is not there or is to be replaced.
 
         `build` gets the stage's folder, puts what it makes into the folder `files` in it and returns the
-        number of training steps. Files are read-only once the stage is finished.
+        number of training steps. Files are read-only once the stage is finished. Whatever stands in
+        `checkpoints(folder)` outlives a failure or an interruption, and is gone with the finished stage.
         """
         named = stage_id(name, inputs)
         folder = self.stages / named
         with self.lock(named, waiting):
+            if replace:
+                remove(checkpoints(folder))
             if replace or not (folder / "stage.json").exists():
                 self._build(folder, {"name": name, "id": named}, inputs, build)
                 reused = False
@@ -196,6 +205,7 @@ class Store:
             remove(folder)
             with _writing(folder):
                 os.replace(building, folder)
+            remove(checkpoints(folder))
         except BaseException:
             remove(building)
             raise
@@ -210,6 +220,9 @@ class Store:
             lock = FileLock(self._locks / f"{building.stem}.lock")
             with contextlib.suppress(Timeout), lock.acquire(timeout=0):
                 remove(building)
+        for kept in self.stages.glob(f"*{_CHECKPOINTS}"):
+            if (kept.with_suffix("") / "stage.json").exists():
+                remove(kept)
 
 
 @dataclass(frozen=True, slots=True)

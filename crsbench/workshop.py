@@ -18,7 +18,7 @@ from crsbench.identity import derive
 from crsbench.plan import Part
 from crsbench.plugins import Host, guarded
 from crsbench.protocols import Staged
-from crsbench.store import Stage, Store, stage_id
+from crsbench.store import Stage, Store, checkpoints, make_folder, stage_id
 from crsbench.ui import Ui
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Workshop:
 
         def make(folder: Path) -> int:
             self.ui.stage_started(name)
-            self._open.append(_Building(name, expected, folder / "curves.jsonl"))
+            self._open.append(_Building(name, expected, folder))
             try:
                 with guarded(part.offer, derive(self.info.seed, name, "build"), self.log):
                     build(folder / "files")
@@ -94,6 +94,14 @@ class Workshop:
         with guarded(part.offer, derive(self.info.seed, name, "load"), self.log):
             value = load(stage.path)
         return Staged(value, stage.id, stage.path)
+
+    def checkpoints(self, part: Part) -> Path:
+        """The folder of the stage that is being built which outlives an interruption of it."""
+        if not self._open:
+            raise PluginError(f"{part.name}: checkpoints belong to a stage that is being built", part.name)
+        folder = checkpoints(self._open[-1].folder)
+        make_folder(folder)
+        return folder
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         """A training step of the stage that is being built, or of the policy outside of any stage."""
@@ -125,10 +133,10 @@ class _Building:
 
     name: str
     id: str
-    curves: Path
+    folder: Path
     steps: int = 0
 
     def write(self, line: Line) -> None:
         self.steps += 1
-        with self.curves.open("a", encoding="utf-8") as file:
+        with (self.folder / "curves.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -73,6 +73,7 @@ class ToyContext:
         self.scalars: list[Mapping[str, float]] = []
         self.signals: list[Signal] = []
         self.reward: Staged[Any]
+        self.kept: Path | None = None
 
     def stage(
         self,
@@ -85,6 +86,12 @@ class ToyContext:
         torch.manual_seed(self.seed)
         build(folder)
         return Staged(load(folder), name, folder)
+
+    @property
+    def checkpoints(self) -> Path:
+        if self.kept is None:
+            self.kept = Path(tempfile.mkdtemp())
+        return self.kept
 
     def step(self, step: int, scalars: Mapping[str, float]) -> None:
         self.scalars.append(scalars)

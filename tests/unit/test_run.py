@@ -19,6 +19,7 @@ import crsbench
 from crsbench.config import RunConfig
 from crsbench.errors import CrsbenchError, DataError, PluginError, UsageError
 from crsbench.plugins import Host
+from crsbench.protocols import Context
 from crsbench.record import Run, load_run
 from crsbench.run import execute
 from crsbench.types import Feedback, Row, Sealed, Truth
@@ -394,6 +395,34 @@ def test_it_goes_on_after_the_last_finished_stage(
     done = lab.run()
     assert done.path == path
     assert stages(done) == {"sft": True, "labels": True, "reward": True, "ppo": False}
+
+
+def test_a_stage_goes_on_from_its_checkpoints(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.edit("toy_policies", 'BUILT.append("ppo")', "crs_go_on(ctx)")
+    lab.append("toy_policies", "\n\nimport builtins\ncrs_go_on = lambda ctx: builtins.crs_go_on(ctx)\n")
+    found: list[list[str]] = []
+
+    def go_on(ctx: Context) -> None:
+        found.append(sorted(path.name for path in ctx.checkpoints.iterdir()))
+        (ctx.checkpoints / f"{len(found)}").touch()
+        ctx.step(len(found), {"x": len(found)})
+        if len(found) < 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.crs_go_on", go_on, raising=False)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            lab.run()
+    run = lab.run()
+    assert found == [[], ["1"], ["1", "2"]]
+    assert not list(lab.out.rglob("*.checkpoints"))
+    assert [line["x"] for line in lines(run.path / "curves.jsonl") if line["stage"] == "ppo"] == [3]
+
+
+def test_checkpoints_belong_to_a_stage(lab: Lab) -> None:
+    lab.edit("toy_policies", "reward = ctx.reward", "ctx.checkpoints")
+    with pytest.raises(PluginError, match="belong to a stage that is being built"):
+        lab.run()
 
 
 def test_a_killed_process_leaves_a_run_that_goes_on(lab: Lab) -> None:

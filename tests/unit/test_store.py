@@ -18,6 +18,7 @@ from crsbench.store import (
     Stage,
     Store,
     append_line,
+    checkpoints,
     link,
     remove,
     stage_id,
@@ -129,6 +130,30 @@ def test_leftovers_of_a_killed_process_are_swept(tmp_path: Path) -> None:
         Store(tmp_path)
         assert not dead.exists()
         assert alive.exists()
+
+
+def test_checkpoints_outlive_a_failure_and_no_more(tmp_path: Path) -> None:
+    def build(folder: Path) -> int:
+        kept = checkpoints(folder)
+        if not kept.exists():
+            kept.mkdir()
+            (kept / "half.txt").write_text("half")
+            raise KeyboardInterrupt
+        (folder / "files" / "x.txt").write_text((kept / "half.txt").read_text() + " and half")
+        return 1
+
+    with pytest.raises(KeyboardInterrupt):
+        Store(tmp_path).stage("sft", INPUTS, build)
+    stage = Store(tmp_path).stage("sft", INPUTS, build)
+    assert (stage.path / "x.txt").read_text() == "half and half"
+    assert [one.name for one in (tmp_path / "stages").iterdir()] == [stage.id]
+    with pytest.raises(KeyboardInterrupt):  # what is to be replaced begins anew
+        Store(tmp_path).stage("sft", INPUTS, build, replace=True)
+    with pytest.raises(KeyboardInterrupt):
+        Store(tmp_path).stage("sft", INPUTS, build, replace=True)
+    assert (tmp_path / "stages" / f"{stage.id}.checkpoints").exists()
+    Store(tmp_path)  # of a stage that is finished nothing else is kept
+    assert [one.name for one in (tmp_path / "stages").iterdir()] == [stage.id]
 
 
 def _build_slowly(out: Path, started: Path) -> None:

@@ -193,13 +193,15 @@ class Reward:
 class Feedback:
     """Explicit labels of one dialogue, sealed: metrics and audits alone receive it.
 
-    `liked`, `seen`, `suggested`: item index → yes or no; items the form leaves open are absent.
+    `liked`, `seen`, `suggested`: item index → yes or no; items the form leaves open are absent. `guessed`
+    holds the items whose answers are not the user's own, but what the other one took them to be.
     """
 
     liked: Mapping[int, bool] = field(default_factory=dict[int, bool])
     seen: Mapping[int, bool] = field(default_factory=dict[int, bool])
     suggested: Mapping[int, bool] = field(default_factory=dict[int, bool])
     ratings: Mapping[str, float] = field(default_factory=dict[str, float])
+    guessed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

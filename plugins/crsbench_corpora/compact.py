@@ -59,7 +59,11 @@ def pack(corpus: Corpus) -> dict[str, Any]:
         },
         "splits": splits,
         "feedback": {
-            name: [_flat(one.liked), _flat(one.seen), _flat(one.suggested), dict(one.ratings)]
+            name: [
+                *(_flat(answers) for answers in (one.liked, one.seen, one.suggested)),
+                dict(one.ratings),
+                sorted(one.guessed),
+            ]
             for name, one in corpus.sealed.feedback.items()
         },
         "fingerprint": corpus.fingerprint,
@@ -79,8 +83,8 @@ def unpack(packed: dict[str, Any]) -> Corpus:
     turns = _turns(packed["turns"], iter(_mentions(packed["mentions"], items)))
     train, valid, test = (_split(packed["splits"][name], turns) for name in SPLITS)
     feedback = {
-        name: Feedback(_mapping(liked), _mapping(seen), _mapping(suggested), ratings)
-        for name, (liked, seen, suggested, ratings) in packed["feedback"].items()
+        name: Feedback(_mapping(liked), _mapping(seen), _mapping(suggested), ratings, frozenset(guessed))
+        for name, (liked, seen, suggested, ratings, guessed) in packed["feedback"].items()
     }
     sealed = Sealed(feedback)
     catalog, fingerprint = Catalog(items), packed["fingerprint"]

@@ -102,7 +102,7 @@ class Movies:
 
     def feedback(self, raw: RawDialogue) -> Feedback:
         """What the forms say: the initiator's own answers, and the respondent's about a movie that the
-        initiator's form leaves out. "Did not say" is no answer."""
+        initiator's form leaves out (`guessed`). "Did not say" is no answer."""
         own, other = raw["initiatorQuestions"], raw["respondentQuestions"]
         forms: dict[str, Answers] = {**dict(other), **dict(own)}
         liked: dict[int, bool] = {}
@@ -118,4 +118,5 @@ class Movies:
                 ):
                     if answer != UNSAID:
                         answers[item] = answer == 1
-        return Feedback(liked, seen, suggested)
+        missing = {self._known[number][0] for number in forms if number not in own and number in self._known}
+        return Feedback(liked, seen, suggested, guessed=frozenset(missing))

@@ -42,6 +42,7 @@ feedback = st.builds(
     answers,
     answers,
     st.dictionaries(words, st.floats(allow_nan=False, width=32), max_size=2),
+    st.frozensets(st.integers(0, 3), max_size=2),
 )
 
 

@@ -196,7 +196,9 @@ def test_forms_are_sealed(load, tiny):
     feedback = load(tiny).sealed.feedback
     # the seeker's own answers, "did not say" is none; the other's where the seeker's form leaves a movie out
     assert feedback == {
-        "t": Feedback(liked={JAWS: False}, seen={HEAT: False}, suggested={HEAT: True, JAWS: True})
+        "t": Feedback(
+            {JAWS: False}, {HEAT: False}, suggested={HEAT: True, JAWS: True}, guessed=frozenset({JAWS})
+        )
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,16 +102,27 @@ def _by_group(values: Sequence[float] | Floats, groups: Sequence[str]) -> tuple[
     return sums.astype(np.float64), np.bincount(which, minlength=len(numbers)).astype(np.float64)
 
 
-def _percentiles(sums: Floats, sizes: Floats) -> tuple[float, float]:
-    groups = len(sums)
-    drawn = _few_draws(groups) if groups <= FEW else _draws(groups)
-    means = [(counts @ sums) / (counts @ sizes) for counts in drawn]
-    low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def resamples(groups: int) -> Iterable[NDArray[np.uint16]]:
+    """How often each resample of a bootstrap draws each group: [RESAMPLES, G] in blocks of rows.
+
+    The same for equal numbers of groups, so that what is computed from them can be paired.
+    """
+    return _few_draws(groups) if groups <= FEW else _draws(groups)
+
+
+def percentiles(resampled: Floats) -> tuple[float, float]:
+    """The bounds of the 95% percentile interval of a statistic in its resamples; those without it (nan),
+    such as an AUC where all labels drawn are equal, are left out."""
+    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
+def _percentiles(sums: Floats, sizes: Floats) -> tuple[float, float]:
+    means = [(counts @ sums) / (counts @ sizes) for counts in resamples(len(sums))]
+    return percentiles(np.concatenate(means))
+
+
 def _draws(groups: int) -> Iterator[NDArray[np.uint16]]:
-    """How often each resample draws each group: [RESAMPLES, G] in blocks of rows."""
     rng = np.random.default_rng(0)
     equal = np.full(groups, 1 / groups)
     rows = max(1, BLOCK // groups)

@@ -7,7 +7,7 @@ from typing import cast
 
 from crsbench.data import stamp
 from crsbench.errors import PluginError
-from crsbench.plan import Plan
+from crsbench.plan import ChainPlan
 from crsbench.plugins import guarded
 from crsbench.store import Memo, Store
 from crsbench.types import Corpus
@@ -22,7 +22,7 @@ class Loader:
     that a finished run is recognised without loading anything.
     """
 
-    plan: Plan
+    plan: ChainPlan
     store: Store
     ui: Ui
     _loaded: Corpus | None = None

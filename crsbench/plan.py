@@ -59,30 +59,20 @@ class Part:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A configuration with every name resolved and every option validated."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainPlan:
+    """The data and the chain from it to a reward, with every name resolved and every option validated."""
 
     config: RunConfig
-    policy: Part
-    needs: frozenset[Need]
     dataset: Part
     protocol: str
     signals: tuple[Part, ...]
     labels: Part | None
     reward: Part | None
-    metrics: tuple[Part, ...]
-    simulator: Part | None
     model: str  # its digest
     device: str
     precision: str
     sources: Mapping[str, str]  # package → digest as the run began: files may change while it trains
-
-    @property
-    def parts(self) -> tuple[tuple[Kind, Part], ...]:
-        """Every plugin that takes part, with its kind."""
-        chain = (*self.signals, self.labels, self.reward, *self.metrics, self.simulator)
-        return tuple((part.offer.kind, part) for part in (self.policy, self.dataset, *chain) if part)
 
     def data_key(self) -> dict[str, object]:
         """What the loaded data depends on, besides the files themselves."""
@@ -91,6 +81,22 @@ class Plan:
             "protocol": self.protocol,
             "numpy": provenance.version("numpy"),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(ChainPlan):
+    """All of a run: the policy, what it is trained on, and what measures it."""
+
+    policy: Part
+    needs: frozenset[Need]
+    metrics: tuple[Part, ...]
+    simulator: Part | None
+
+    @property
+    def parts(self) -> tuple[tuple[Kind, Part], ...]:
+        """Every plugin that takes part, with its kind."""
+        chain = (*self.signals, self.labels, self.reward, *self.metrics, self.simulator)
+        return tuple((part.offer.kind, part) for part in (self.policy, self.dataset, *chain) if part)
 
     def run_id(self, fingerprint: str) -> str:
         """The identity of everything that can change a score."""
@@ -128,23 +134,46 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         passed = _inherited(passed, targets["simulator"]) | passed
     options = resolve(passed, targets)
     parts = {prefix: Part(offer, options[prefix], digest(offer)) for prefix, offer in offers.items()}
-    device = provenance.device(config.device)
     return Plan(
-        config=config,
         policy=parts[""],
         needs=needs,
-        dataset=parts["dataset"],
-        protocol=_protocol(config, facts),
-        signals=tuple(part for prefix, part in parts.items() if prefix.startswith("signals.")),
-        labels=parts.get("labels"),
-        reward=parts.get("reward"),
         metrics=tuple(part for prefix, part in parts.items() if prefix.startswith("metrics.")),
         simulator=parts.get("simulator"),
-        model=provenance.model_digest(config.model, store),
-        device=device,
-        precision=provenance.precision(config.precision, device),
-        sources=_sources(host),
+        **_chain_of(parts, config, _protocol(config, facts), host, store),
     )
+
+
+def make_chain(config: RunConfig, host: Host, store: Store, needs: frozenset[Need]) -> ChainPlan:
+    """As much of a chain as `needs` names, without a policy: its stages are those of a run with these parts.
+
+    Raises what `make_plan` raises.
+    """
+    digest = _digests()
+    dataset = host.find("dataset", config.dataset)
+    facts = _dataset_facts(dataset, config, digest, store)
+    offers = {"dataset": dataset, **_chain(config, host, needs)}
+    options = resolve(config.options, {prefix: offer.options_model() for prefix, offer in offers.items()})
+    parts = {prefix: Part(offer, options[prefix], digest(offer)) for prefix, offer in offers.items()}
+    return ChainPlan(**_chain_of(parts, config, _protocol(config, facts), host, store))
+
+
+def _chain_of(
+    parts: Mapping[str, Part], config: RunConfig, protocol: str, host: Host, store: Store
+) -> dict[str, Any]:
+    """The fields of a `ChainPlan`."""
+    device = provenance.device(config.device)
+    return {
+        "config": config,
+        "dataset": parts["dataset"],
+        "protocol": protocol,
+        "signals": tuple(part for prefix, part in parts.items() if prefix.startswith("signals.")),
+        "labels": parts.get("labels"),
+        "reward": parts.get("reward"),
+        "model": provenance.model_digest(config.model, store),
+        "device": device,
+        "precision": provenance.precision(config.precision, device),
+        "sources": _sources(host),
+    }
 
 
 def _chain(config: RunConfig, host: Host, needs: frozenset[Need]) -> dict[str, Offer]:

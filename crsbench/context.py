@@ -17,14 +17,15 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.episode import transitions
-from crsbench.errors import CrsbenchError, PluginError
+from crsbench.asking import Users
+from crsbench.episode import FIRST_USER, transitions
+from crsbench.errors import CrsbenchError, PluginError, UsageError
 from crsbench.identity import canonical
 from crsbench.plan import Part, Plan
 from crsbench.plugins import source_digest
 from crsbench.protocols import Need, RewardModel, Staged
 from crsbench.provenance import libraries
-from crsbench.types import Catalog, Signal, Split, Transition, WeakLabel
+from crsbench.types import Action, Catalog, Signal, Split, State, Transition, Turn, WeakLabel
 from crsbench.workshop import Workshop
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ class FitContext:
         self._chain = chain
         self._part = part
         self._needs = needs
+        self._simulator = plan.simulator
 
     @property
     def transitions(self) -> Sequence[Transition]:
@@ -102,6 +104,13 @@ class FitContext:
         return self._workshop.stage(self._part, name, whole, build, load)
 
     @property
+    def simulator(self) -> MetUsers:
+        if self._simulator is None:
+            raise UsageError(f"{self._part.name} trains with a simulator, and this run has none")
+        self._workshop.met_users = True
+        return MetUsers(self._simulator, self._workshop)
+
+    @property
     def checkpoints(self) -> Path:
         return self._workshop.checkpoints(self._part)
 
@@ -115,6 +124,22 @@ class FitContext:
         if need not in self._needs:
             text = f"{self._part.name} uses {need}, which its `needs` do not name"
             raise PluginError(text, self._part.name)
+
+
+class MetUsers:
+    """`protocols.Partners`: users that the evaluation never meets."""
+
+    def __init__(self, part: Part, workshop: Workshop) -> None:
+        self.identity = part.identity()
+        self._users = Users(part.make(), part.name, workshop.guard(part, "train"))
+
+    def start(self, seeds: Sequence[int]) -> list[State]:
+        if max(seeds, default=0) >= FIRST_USER:
+            raise ValueError(f"seeds from {FIRST_USER} on are those of the evaluation")
+        return self._users.start(seeds)
+
+    def reply(self, states: Sequence[State], actions: Sequence[Action]) -> list[tuple[Turn | None, bool]]:
+        return self._users.reply(states, actions)
 
 
 class Chain:

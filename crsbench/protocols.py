@@ -71,6 +71,14 @@ class Context(Protocol):
     @property
     def reward(self) -> Staged[RewardModel]: ...
 
+    @property
+    def simulator(self) -> Partners:
+        """The run's simulator, to train with; the record says that it was asked for.
+
+        Raises UsageError where the run has none.
+        """
+        ...
+
     def stage(
         self,
         name: str,
@@ -102,6 +110,24 @@ class Context(Protocol):
 
     def progress(self, steps: Iterable[T], total: int, description: str) -> Iterable[T]:
         """Iterate with a progress bar that shows the time left."""
+        ...
+
+
+class Partners(Protocol):
+    """The users of the run's simulator, as far as training may know them: they begin and they answer.
+
+    `identity` (a JSON value) belongs into the inputs of a stage that talks to them.
+    """
+
+    @property
+    def identity(self) -> Mapping[str, object]: ...
+
+    def start(self, seeds: Sequence[int]) -> list[State]:
+        """One new user a seed. Raises ValueError for a seed that the evaluation uses."""
+        ...
+
+    def reply(self, states: Sequence[State], actions: Sequence[Action]) -> list[tuple[Turn | None, bool]]:
+        """As `Simulator.reply`."""
         ...
 
 

@@ -77,7 +77,10 @@ class Recorder:
             "schema": SCHEMA,
             "status": status,
             "error": error,
-            "run": describe(self.plan, self.run_id, self.corpus.fingerprint),
+            "run": {
+                **describe(self.plan, self.run_id, self.corpus.fingerprint),
+                "simulator_in_training": self.workshop.met_users,
+            },
             "scores": [asdict(score(one)) for one in measured],
             "stages": [asdict(stage) for stage in self.workshop.stages.values()],
             "counts": {

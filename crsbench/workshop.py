@@ -41,6 +41,7 @@ class Workshop:
     stages: dict[str, StageInfo] = field(default_factory=dict[str, StageInfo])
     curves: list[Line] = field(default_factory=list[Line])
     began: int = 0
+    met_users: bool = False  # training was handed the simulator
     _open: list[_Building] = field(default_factory=list["_Building"])
 
     def __post_init__(self) -> None:

@@ -19,10 +19,10 @@ import crsbench
 from crsbench.config import RunConfig
 from crsbench.errors import CrsbenchError, DataError, PluginError, UsageError
 from crsbench.plugins import Host
-from crsbench.protocols import Context
+from crsbench.protocols import Context, Partners
 from crsbench.record import Run, load_run
 from crsbench.run import execute
-from crsbench.types import Feedback, Row, Sealed, Truth
+from crsbench.types import Action, Feedback, Row, Sealed, Truth
 from crsbench.ui import SilentUi
 
 TOYS = Path(__file__).parent / "toys"
@@ -417,6 +417,27 @@ def test_a_stage_goes_on_from_its_checkpoints(lab: Lab, monkeypatch: pytest.Monk
     assert found == [[], ["1"], ["1", "2"]]
     assert not list(lab.out.rglob("*.checkpoints"))
     assert [line["x"] for line in lines(run.path / "curves.jsonl") if line["stage"] == "ppo"] == [3]
+
+
+def test_training_with_the_simulator_is_on_record(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lab.run().record["run"]["simulator_in_training"] is False
+    lab.edit("toy_policies", "reward = ctx.reward", "reward = ctx.reward; crs_meet(ctx.simulator)")
+    lab.append("toy_policies", "\n\nimport builtins\ncrs_meet = lambda users: builtins.crs_meet(users)\n")
+    met: list[str] = []
+
+    def meet(users: Partners) -> None:
+        states = users.start([0, 1])
+        replies = users.reply(states, [Action((0,))] * 2)
+        met.append(f"{users.identity['name']}: {len(states)}, {len(replies)}")
+        with pytest.raises(ValueError, match="those of the evaluation"):
+            users.start([1_000_000_000])
+
+    monkeypatch.setattr("builtins.crs_meet", meet, raising=False)
+    for _ in range(2):
+        assert lab.run(if_exists="replace").record["run"]["simulator_in_training"] is True
+    assert met == ["toy_world/toy-users: 2, 2"] * 2
+    with pytest.raises(UsageError, match="trains with a simulator, and this run has none"):
+        lab.run(simulator="none")
 
 
 def test_checkpoints_belong_to_a_stage(lab: Lab) -> None:

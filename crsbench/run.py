@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import functools
 import importlib
 import sys
@@ -23,13 +22,14 @@ from crsbench.errors import CrsbenchError, PluginError, UsageError
 from crsbench.evaluation import Judged, Meter, evaluate
 from crsbench.hookspecs import RunInfo
 from crsbench.identity import derive
+from crsbench.ledger import note_reading
 from crsbench.loading import Loader
 from crsbench.plan import Plan, make_plan
 from crsbench.plugins import Host, guarded
 from crsbench.record import RESULT, Decoding, Run
 from crsbench.record import load_run as load_run
 from crsbench.recorder import Recorder
-from crsbench.store import Store, append_line, link, make_folder, remove
+from crsbench.store import Store, link, make_folder, remove
 from crsbench.types import Corpus, Episode
 from crsbench.ui import SilentUi, Ui
 from crsbench.workshop import Workshop
@@ -142,7 +142,7 @@ def _fit(plan: Plan, corpus: Corpus, workshop: Workshop) -> Any:
 def _evaluate(plan: Plan, corpus: Corpus, policy: Any, workshop: Workshop) -> dict[str, Judged]:
     """What each stage of the policy does, on the same rows and with the same users."""
     workshop.ui.stage_started("evaluate")
-    _note_reading(plan, corpus, workshop)
+    note_reading(workshop.store, plan, corpus, workshop.info.id, plan.policy.name)
     parts = [(part, workshop.guard(part, "measure")) for part in plan.metrics]
     meters = [Meter(part.offer.name, part.name, part.make(), guard) for part, guard in parts]
     with workshop.guard(plan.policy, "stages")():
@@ -169,21 +169,6 @@ def _evaluate(plan: Plan, corpus: Corpus, policy: Any, workshop: Workshop) -> di
         talk = converse if plan.simulator else None
         judged[name] = evaluate(actor, corpus, meters, with_whom, talk, workshop.ui)
     return judged
-
-
-def _note_reading(plan: Plan, corpus: Corpus, workshop: Workshop) -> None:
-    """One more reading of a test split, in the ledger `reads.jsonl`."""
-    line = {
-        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "run": workshop.info.id,
-        "plugin": plan.policy.name,
-        "dataset": plan.dataset.name,
-        "fingerprint": corpus.fingerprint,
-        "protocol": plan.protocol,
-        "split": "test",
-        "rows": len(corpus.test.rows),
-    }
-    append_line(workshop.store.out / "reads.jsonl", line)
 
 
 def _again(failed: Run) -> CrsbenchError:

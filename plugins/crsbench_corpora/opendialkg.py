@@ -7,10 +7,8 @@ Dialogues are rebuilt from rows of one split only, so the reader adds nothing to
 Protocol `ievalm-clean` mends it: rows of dialogues that have a test row are taken out of train and valid
 (4,818 and 1,038 rows stay), and all 1,188 test rows are scored.
 
-Protocol `official` reads the published files (opendialkg_official.py).
-
-Two of the published files are not read: id2info.json repeats the graph by name, and dialog_Books.jsonl
-is no part of the protocol.
+Protocol `books` reads the whole dialogues of one domain (opendialkg_books.py), `official` the published
+files (opendialkg_official.py). iEvaLM's id2info.json is not read: it repeats the graph by name.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ from crsbench import Options
 from crsbench.errors import UsageError, nearest
 from crsbench.fetch.pins import Pinned
 from crsbench.types import Catalog, Corpus, Dialogue, Item, Mention, Row, Sealed, Split, State, Turn
+from crsbench_corpora import opendialkg_books as books
 from crsbench_corpora import opendialkg_official as official
 from crsbench_corpora.cache import remembered
 from crsbench_corpora.files import Files
@@ -45,7 +44,6 @@ OFFICIAL_SOURCE = (
 )
 GRAPH = ("entity2id.json", "relation2id.json", "kg.json", "item_ids.json")
 ROWS, SPLITS = "{}_data_processed.jsonl", ("train", "valid", "test")
-OUT_OF_CATALOGUE = "not in the catalogue"
 
 
 class Record(BaseModel):
@@ -68,7 +66,7 @@ class OpenDialKG:
     carries it, and no dialogue is known to end, so most transitions are censored.
     """
 
-    protocols: ClassVar[tuple[str, ...]] = ("ievalm", "ievalm-clean", "official")
+    protocols: ClassVar[tuple[str, ...]] = ("ievalm", "ievalm-clean", "books", "official")
     default_protocol: ClassVar[str] = "ievalm"
     simulator: ClassVar[str | None] = None
     sources: ClassVar[tuple[Pinned, ...]] = sources("opendialkg")
@@ -94,13 +92,15 @@ class OpenDialKG:
             return remembered("opendialkg-official", files.fingerprint, lambda: official.read(files))
         folder = data_dir / FOLDER
         files = Files(folder, SOURCE.format(folder=folder))
-        for name in GRAPH + tuple(map(ROWS.format, SPLITS)):
+        for name in (*GRAPH, *((books.DIALOGUES,) if protocol == "books" else map(ROWS.format, SPLITS))):
             files.content(name)
         return remembered(f"opendialkg-{protocol}", files.fingerprint, lambda: _read(files, protocol))
 
 
 def _read(files: Files, protocol: str) -> Corpus:
     catalog = _catalog(files)
+    if protocol == "books":
+        return books.read(files, catalog)
     items = {item.title: index for index, item in enumerate(catalog.items)}
     train, valid, test = (_records(files, split) for split in SPLITS)
     if protocol == "ievalm-clean":
@@ -116,7 +116,7 @@ def _read(files: Files, protocol: str) -> Corpus:
         sealed=Sealed(),
         fingerprint=files.fingerprint,
         targets=len(labels),
-        dropped={OUT_OF_CATALOGUE: lost} if lost else {},
+        dropped={official.NOT_LISTED: lost} if lost else {},
     )
 
 

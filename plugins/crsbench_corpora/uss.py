@@ -4,7 +4,7 @@ No dataset to recommend on: it is what people thought of each turn, for estimato
 is 1 (very dissatisfied) … 5 (very satisfied). Every turn of the user has as many ratings as the dialogue as
 a whole, three to seven; which person gave which the file does not say.
 
-The file is a line a turn, `speaker \\t text \\t action \\t ratings` (comma-separated; the column of actions is
+The file is a line a turn, `speaker \\t text \\t action \\t ratings` (comma-separated; the actions column is
 empty in this part of USS), and an empty line between dialogues. The last line of a dialogue has the text
 OVERALL. Turns are messages here: one speaker may have several in a row.
 """

@@ -21,7 +21,7 @@ from crsbench.asking import Users
 from crsbench.episode import FIRST_USER, transitions
 from crsbench.errors import CrsbenchError, PluginError, UsageError
 from crsbench.identity import canonical
-from crsbench.plan import Part, Plan
+from crsbench.plan import ChainPlan, Part
 from crsbench.plugins import source_digest
 from crsbench.protocols import Need, RewardModel, Staged
 from crsbench.provenance import libraries
@@ -46,7 +46,7 @@ class FitContext:
     """`protocols.Context`: the material and as much of the chain as `needs` names."""
 
     def __init__(
-        self, plan: Plan, material: Material, chain: Chain, part: Part, needs: frozenset[Need]
+        self, plan: ChainPlan, material: Material, chain: Chain, part: Part, needs: frozenset[Need]
     ) -> None:
         self.catalog = material.catalog
         self.valid = material.valid
@@ -145,7 +145,7 @@ class MetUsers:
 class Chain:
     """signals → weak labels → reward model, each made when it is first asked for."""
 
-    def __init__(self, plan: Plan, material: Material) -> None:
+    def __init__(self, plan: ChainPlan, material: Material) -> None:
         self._plan = plan
         self._material = material
         self.inputs: dict[str, object] = {
@@ -170,7 +170,7 @@ class Chain:
         source = part.make()
         with self._material.workshop.guard(part, "measure")():
             signal = source.measure(self.transitions)
-        _check(part, "values", signal.values, len(self.transitions))
+        check_values(part, "values", signal.values, len(self.transitions))
         return cast(Signal, signal)
 
     @functools.cached_property
@@ -185,7 +185,7 @@ class Chain:
                 label = model.fit(self.signals).predict(self.signals)
             arrays = {"probability": label.probability, "confidence": label.confidence}
             for name, values in arrays.items():
-                _check(part, name, values, len(self.transitions), 0.0, 1.0)
+                check_values(part, name, values, len(self.transitions), 0.0, 1.0)
             _safetensors().save_file(
                 {name: np.ascontiguousarray(values, np.float64) for name, values in arrays.items()},
                 folder / "labels.safetensors",
@@ -254,7 +254,7 @@ def _safetensors() -> Any:
     return importlib.import_module("safetensors.numpy")
 
 
-def _check(
+def check_values(
     part: Part,
     name: str,
     values: NDArray[Any],

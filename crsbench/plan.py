@@ -69,6 +69,7 @@ class ChainPlan:
     signals: tuple[Part, ...]
     labels: Part | None
     reward: Part | None
+    simulator: Part | None
     model: str  # its digest
     device: str
     precision: str
@@ -90,7 +91,6 @@ class Plan(ChainPlan):
     policy: Part
     needs: frozenset[Need]
     metrics: tuple[Part, ...]
-    simulator: Part | None
 
     @property
     def parts(self) -> tuple[tuple[Kind, Part], ...]:
@@ -138,7 +138,6 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
         policy=parts[""],
         needs=needs,
         metrics=tuple(part for prefix, part in parts.items() if prefix.startswith("metrics.")),
-        simulator=parts.get("simulator"),
         **_chain_of(parts, config, _protocol(config, facts), host, store),
     )
 
@@ -169,6 +168,7 @@ def _chain_of(
         "signals": tuple(part for prefix, part in parts.items() if prefix.startswith("signals.")),
         "labels": parts.get("labels"),
         "reward": parts.get("reward"),
+        "simulator": parts.get("simulator"),
         "model": provenance.model_digest(config.model, store),
         "device": device,
         "precision": provenance.precision(config.precision, device),

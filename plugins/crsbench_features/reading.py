@@ -1,0 +1,94 @@
+"""States as bags: terms of what was said, nodes of what was named."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from crsbench.types import Catalog, State, Turn
+from crsbench_features.linking import Linker
+from crsbench_features.links import LinkIndex
+
+_WORD = re.compile(r"(?u)\b\w\w+\b")
+TURNS = 3  # the last turns that a text neighbour is compared by
+Rows = sparse.csr_array
+
+
+def words(text: str) -> list[str]:
+    """The 1-2-grams of a text's words of two characters or more, lower case."""
+    ones = _WORD.findall(text.lower())
+    return ones + [f"{a} {b}" for a, b in itertools.pairwise(ones)]
+
+
+class Reader:
+    """Reads turns once: `vocabulary` maps terms to columns; nodes are those of `links`.
+
+    A turn names what its mentions say, and the entities of the catalogue whose names stand in its text
+    outside of any mention. (Titles are not looked for: many are common words.)
+    """
+
+    def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
+        self.links = LinkIndex(catalog)
+        self.nodes = self.links.items + len(self.links.entities)
+        self.vocabulary = vocabulary
+        self._linker = Linker(catalog)
+        self.terms = functools.lru_cache(maxsize=1 << 17)(self._terms)
+        self.named = functools.lru_cache(maxsize=1 << 17)(self._named)
+
+    def learn(self, texts: Sequence[str]) -> None:
+        """Add the terms of texts to the vocabulary."""
+        for text in texts:
+            for term in words(text):
+                self.vocabulary.setdefault(term, len(self.vocabulary))
+        self.terms.cache_clear()
+
+    def _terms(self, text: str) -> NDArray[np.int64]:
+        known = self.vocabulary
+        return np.array([known[term] for term in words(text) if term in known], np.int64)
+
+    def _named(self, turn: Turn) -> tuple[int, ...]:
+        spans = [m.span for m in turn.mentions if m.span is not None]
+        found = [
+            mention
+            for mention in self._linker.find(turn.text)
+            if mention.item is None
+            and mention.span is not None
+            and not any(mention.span[0] < end and start < mention.span[1] for start, end in spans)
+        ]
+        nodes = (self.links.node(mention) for mention in (*turn.mentions, *found))
+        return tuple(node for node in nodes if node is not None)
+
+    def said(self, states: Sequence[State], last: int | None = None) -> Rows:
+        """[S, V]: how often each term stands in the last turns (None: in all)."""
+        return bag(
+            [[self.terms(t.text) for t in (s.history[-last:] if last else s.history)] for s in states],
+            len(self.vocabulary),
+        )
+
+    def mentioned(self, states: Sequence[State], decay: float = 1.0) -> Rows:
+        """[S, nodes]: decay^age of the newest mention of each node; the last turn has age 0."""
+        indptr, indices, data = [0], list[int](), list[float]()
+        for state in states:
+            weights: dict[int, float] = {}
+            for age, turn in enumerate(reversed(state.history)):
+                for node in self.named(turn):
+                    weights.setdefault(node, decay**age)
+            indices += weights.keys()
+            data += weights.values()
+            indptr.append(len(indices))
+        shape = (len(states), self.nodes)
+        return Rows((np.array(data, np.float32), np.array(indices, np.int32), np.array(indptr)), shape=shape)
+
+
+def bag(parts: Sequence[Sequence[NDArray[np.int64]]], width: int) -> Rows:
+    """[S, width]: how often each column stands in the parts of each row."""
+    columns = [np.concatenate(row) if row else np.zeros(0, np.int64) for row in parts]
+    rows = np.repeat(np.arange(len(parts)), [len(one) for one in columns])
+    flat = np.concatenate(columns) if columns else np.zeros(0, np.int64)
+    return Rows((np.ones(len(flat), np.float32), (rows, flat)), shape=(len(parts), width))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from crsbench.cli.output import Json, console, discover, plain, reserved, table
 
 if TYPE_CHECKING:
     from crsbench.plugins import Offer
-    from crsbench.types import Catalog, Corpus, Row
+    from crsbench.types import Corpus, Turn
 
 app = typer.Typer(help="Datasets: list them, look into one, get one, audit one.", rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME")]
@@ -40,6 +41,7 @@ def list_(as_json: Json = False, plugins_dir: Dir = None) -> None:
             emit({"datasets": rows})
             return
         shown = table("dataset", "protocols", "simulator", "")
+        shown.columns[0].no_wrap = shown.columns[2].no_wrap = True
         for row in rows:
             said = f"broken: {row['error']}" if row["error"] else row["summary"]
             shown.add_row(*plain(row["name"], ", ".join(row["protocols"]), row["simulator"] or "-", said))
@@ -91,10 +93,14 @@ def info(
             out.print(f"of {facts['targets']} test targets dropped: {dropped}", markup=False)
         if example := facts["example"]:
             out.print()
-            out.print(f"a test row: what is recommended next? ({example['id']})", markup=False)
+            scored = bool(facts["splits"]["test"]["rows"])
+            title = "a test row: what is recommended next?" if scored else "a dialogue"
+            answer = [*example["targets"], *(f"{of} {value:.2f}" for of, value in example["ratings"].items())]
+            out.print(f"{title} ({example['id']})", markup=False)
             for line in example["turns"]:
-                out.print(f"  {line}", markup=False)
-            out.print(f"  → {', '.join(example['targets'])}", markup=False)
+                out.print("  " + line.replace("\n", "\n    "), markup=False)
+            if answer:
+                out.print(f"  → {', '.join(answer)}", markup=False)
 
 
 app.command("get")(get.get)
@@ -169,19 +175,31 @@ def _counts(corpus: Corpus) -> dict[str, Any]:
         "targets": corpus.targets,
         "dropped": dict(corpus.dropped),
         "fingerprint": corpus.fingerprint,
-        "example": _example(corpus.test.rows, corpus.catalog),
+        "example": _example(corpus),
     }
 
 
-def _example(rows: Sequence[Row], catalog: Catalog) -> dict[str, Any] | None:
-    """The first row with some history to it."""
+def _example(corpus: Corpus) -> dict[str, Any] | None:
+    """The first test row with some history to it; where there are none, a dialogue and how it was rated."""
+    rows = corpus.test.rows
     row = next((row for row in rows if len(row.state.history) >= 3), next(iter(rows), None))
-    if row is None:
-        return None
-    turns = [f"{turn.speaker}: {turn.text}" for turn in row.state.history]
-    left_out = ["…"] if len(turns) > _TURNS else []
-    return {
-        "id": row.id,
-        "turns": left_out + turns[-_TURNS:],
-        "targets": [catalog.items[target].title for target in row.targets],
-    }
+    if row is not None:
+        left_out = ["…"] if len(row.state.history) > _TURNS else []
+        titles = [corpus.catalog.items[target].title for target in row.targets]
+        return {
+            "id": row.id,
+            "turns": left_out + _said(row.state.history[-_TURNS:]),
+            "targets": titles,
+            "ratings": {},
+        }
+    for dialogue in corpus.train.dialogues:
+        feedback = corpus.sealed.feedback.get(dialogue.id)
+        ratings = dict(islice(feedback.ratings.items(), _TURNS)) if feedback else {}
+        left_out = ["…"] if len(dialogue.turns) > _TURNS else []
+        turns = _said(dialogue.turns[:_TURNS]) + left_out
+        return {"id": dialogue.id, "turns": turns, "targets": [], "ratings": ratings}
+    return None
+
+
+def _said(turns: Sequence[Turn]) -> list[str]:
+    return [f"{turn.speaker}: {turn.text}" for turn in turns]

@@ -30,12 +30,16 @@ Sha1 = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 
 
 class PinnedFile(BaseModel):
-    """One file of a repository. Of a zip, `members` are unpacked beside it; `size` is in bytes."""
+    """One file of a repository, called `name` here where that is not what it is called there.
+
+    Of a zip, `members` are unpacked beside it; `size` is in bytes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Inside
     blob: Sha1
+    name: Inside | None = None
     size: int | None = Field(default=None, ge=0)
     members: tuple[Inside, ...] = ()
 
@@ -64,7 +68,7 @@ class Pinned(BaseModel):
 
     def place(self, data_dir: Path, file: PinnedFile) -> Path:
         """Where a file belongs."""
-        return data_dir / self.folder / PurePosixPath(file.path).name
+        return data_dir / self.folder / (file.name or PurePosixPath(file.path).name)
 
 
 def read_pins(path: Path) -> dict[str, tuple[Pinned, ...]]:

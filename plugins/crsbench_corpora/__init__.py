@@ -1,4 +1,4 @@
-"""Readers of published corpora: ReDial, OpenDialKG, INSPIRED."""
+"""Readers of published corpora: ReDial, OpenDialKG, INSPIRED, and the ratings of USS."""
 
 from crsbench import Spec, hookimpl
 
@@ -20,5 +20,10 @@ def crsbench_datasets() -> list[Spec]:
             "inspired",
             "crsbench_corpora.inspired:Inspired",
             summary="movies, recommended sociably: 1,001 dialogues, official or as prepared for UniCRS",
+        ),
+        Spec(
+            "uss",
+            "crsbench_corpora.uss:USS",
+            summary="1,000 ReDial dialogues, rated turn by turn: for estimators, nothing to recommend",
         ),
     ]

@@ -1,8 +1,8 @@
 """Damaged input gives a dialogue or one clear error with its file and line; never a traceback, never less.
 
 Each input is one line of a file of one of the readers, spoilt at random. CRSBENCH_FUZZ says how many inputs
-each of the four readers gets (400 where it is not set, so that the tests stay quick): all that was promised
-is `CRSBENCH_FUZZ=2500 pytest tests/plugins/corpora/test_fuzz.py`, 10,000 in all.
+each reader gets (400 where it is not set, so that the tests stay quick): 10,000 in all are
+`CRSBENCH_FUZZ=1667 pytest tests/plugins/corpora/test_fuzz.py`.
 """
 
 import csv
@@ -17,6 +17,7 @@ import pytest
 from crsbench_corpora.inspired import Inspired
 from crsbench_corpora.opendialkg import OpenDialKG
 from crsbench_corpora.redial import ReDial
+from crsbench_corpora.uss import USS
 
 from crsbench.errors import DataError
 
@@ -82,6 +83,11 @@ def unicrs(name):
     return [{**said, "role": "SEEKER"}, {**said, "role": "RECOMMENDER"}]
 
 
+def book(name):
+    said = {"text": f"Heat {name}", "entity": ["Heat"], "item": ["Heat"]}
+    return [{**said, "role": "user"}, {**said, "role": "assistant"}]
+
+
 def official(name):
     path = [0.5, [["Jaws", "~x", "Heat"]], "Jaws x Heat"]
     return [
@@ -138,10 +144,10 @@ def text(rng, value):
     return line
 
 
-def lines(rng, make):
+def lines(rng, make, again=True):
     """Two good lines with a spoilt one between them, and whether it is there at all."""
     bad = text(rng, make("2"))
-    if rng.random() < 0.1:
+    if again and rng.random() < 0.1:
         bad = json.dumps(make("1")).encode()  # the first one again
     return b"\n".join([json.dumps(make("1")).encode(), bad, json.dumps(make("3")).encode()]), bool(
         bad.strip()
@@ -162,13 +168,24 @@ def redial_case(rng, data):
     return ReDial(), "mentions", "train_data.jsonl", 3 + there
 
 
-def ievalm_case(rng, data):
+def graph(data):
     folder = data / "opendialkg" / "ievalm"
-    content, there = lines(rng, ievalm)
     put(folder, "entity2id.json", b'{"Heat": 0, "Jaws": 1}')
     put(folder, "item_ids.json", b"[0, 1]")
     put(folder, "relation2id.json", b"{}")
     put(folder, "kg.json", b"{}")
+    return folder
+
+
+def books_case(rng, data):
+    content, there = lines(rng, book, again=False)  # the file gives its dialogues no names to repeat
+    put(graph(data), "dialog_Books.jsonl", content)
+    return OpenDialKG(), "books", "dialog_Books.jsonl", 2 + there
+
+
+def ievalm_case(rng, data):
+    content, there = lines(rng, ievalm)
+    folder = graph(data)
     for split in ("valid", "test"):
         put(folder, f"{split}_data_processed.jsonl", json.dumps(ievalm("9")).encode())
     put(folder, "train_data_processed.jsonl", content)
@@ -200,6 +217,28 @@ def official_case(rng, data):
     return OpenDialKG(), "official", "opendialkg.csv", 3 if cut == len(content) else None
 
 
+def uss_case(rng, data):
+    """Three dialogues of two lines, with the line between the first two spoilt."""
+    good = "USER\tHi é\t\t3,4,3", "USER\tOVERALL\t\t4,4,5", ""
+    odd = [str(value).replace("\n", " ").encode("utf-8", "surrogatepass") for value in ODD]
+    fields = [b"USER", b"Hi", b"", b"3,4,3"]
+    choice = rng.random()
+    if choice < 0.5:
+        fields[rng.randrange(4)] = rng.choice(odd)
+    elif choice < 0.6:
+        fields[3] = rng.choice([b"6", b"0", b"3,", b"3,4.0", b"nan", b"3 ,4", "٣".encode()])
+    elif choice < 0.7:
+        del fields[rng.randrange(4)]
+    bad = b"\t".join(fields)
+    if choice > 0.8:
+        bad = text(rng, {"USER\tHi": "\t\t3"})
+    if choice > 0.95:
+        bad = bad.decode("latin-1").encode("utf-16")
+    content = [line.encode() for line in (*good, "SYSTEM\tHo\t\t", *good, *good)]
+    put(data / "uss", "ReDial.txt", b"\n".join([*content[:4], bad.replace(b"\n", b""), *content[4:]]))
+    return USS(), "ratings", "ReDial.txt", 3
+
+
 def outcome(dataset, protocol, data):
     """The corpus, or what the DataError says; any other exception is a failure."""
     try:
@@ -208,7 +247,9 @@ def outcome(dataset, protocol, data):
         return None, error.message
 
 
-@pytest.mark.parametrize("case", [redial_case, ievalm_case, inspired_case, official_case])
+@pytest.mark.parametrize(
+    "case", [redial_case, ievalm_case, books_case, inspired_case, official_case, uss_case]
+)
 def test_damaged_input(case, tmp_path, monkeypatch):
     monkeypatch.setenv("CRSBENCH_CACHE", str(tmp_path / "cache"))
     outcomes = {"loaded": 0, "refused": 0}

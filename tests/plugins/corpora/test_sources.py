@@ -2,7 +2,9 @@
 
 import pytest
 from crsbench_corpora.opendialkg import OpenDialKG
+from crsbench_corpora.redial import ReDial
 from crsbench_corpora.sources import _PINS, sources
+from crsbench_corpora.uss import USS
 
 from crsbench.fetch.pins import blob_id, read_pins
 
@@ -26,10 +28,11 @@ def test_every_corpus_has_pins_of_distinct_places(tmp_path):
 
 def test_the_readers_declare_them():
     assert OpenDialKG.sources == sources("opendialkg")
-    assert {"ievalm"} <= {name for source in OpenDialKG.sources for name in source.protocols}
+    assert {name for source in OpenDialKG.sources for name in source.protocols} == set(OpenDialKG.protocols)
+    assert (ReDial.sources, USS.sources) == (sources("redial"), sources("uss"))
 
 
-@pytest.mark.parametrize("corpus", ["opendialkg", "uss"])
+@pytest.mark.parametrize("corpus", ["redial", "opendialkg", "uss"])
 def test_files_that_are_at_hand_are_the_pinned_ones(data_dir, corpus):
     """The copies were taken from the same commits, so their blob ids are the ones that get would accept."""
     here = [

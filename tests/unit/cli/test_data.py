@@ -43,6 +43,18 @@ def test_info_of_real_data(cli: Cli, data_dir: Path) -> None:
     assert "CC BY-NC 4.0" in cli("data", "info", "opendialkg", "--data-dir", data_dir).out
 
 
+def test_info_where_nothing_is_scored(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "uss").mkdir()
+    (tmp_path / "uss" / "ReDial.txt").write_text("USER\tHi [b]\t\t3,4\nSYSTEM\tHo\t\t\nUSER\tOVERALL\t\t5\n")
+    facts = cli("data", "info", "uss", "--data-dir", tmp_path, "--json").json
+    assert facts["splits"]["train"] == {"dialogues": 1, "turns": 2, "rows": 0, "targets": 0}
+    ratings = {"overall": 5.0, "turn 0": 3.5}
+    example = {"id": "1", "turns": ["user: Hi [b]", "system: Ho"], "targets": [], "ratings": ratings}
+    assert facts["example"] == example
+    people = cli("data", "info", "uss", "--data-dir", tmp_path).out
+    assert "a dialogue (1)\n  user: Hi [b]\n  system: Ho\n  → overall 5.00, turn 0 3.50\n" in people
+
+
 def test_what_goes_wrong(cli: Cli, tmp_path: Path) -> None:
     for arguments, code, line in [
         (["synthetc"], 2, "error: unknown dataset 'synthetc' (did you mean 'synthetic'?)"),

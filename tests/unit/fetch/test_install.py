@@ -163,6 +163,14 @@ def test_addresses_are_quoted() -> None:
     assert pinned().url("http://x/", file) == f"http://x/a/b/{COMMIT}/data/a%20b%23c.json"
 
 
+def test_a_file_may_be_called_otherwise_here(tmp_path: Path) -> None:
+    file = PinnedFile(path="data/id2info.json", name="items.json", blob="0" * 40)
+    assert pinned().place(tmp_path, file).name == "items.json"
+    assert pinned().url("http://x", file).endswith("/data/id2info.json")
+    with pytest.raises(ValidationError, match="relative path"):
+        PinnedFile(path="x", name="../y", blob="0" * 40)
+
+
 def test_pins_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "pins.toml"
     path.write_text(

@@ -8,7 +8,7 @@ import typer
 import typer.core
 
 from crsbench import __version__
-from crsbench.cli import compare, data, doctor, later, plugins, run
+from crsbench.cli import compare, data, doctor, later, plugins, run, signals
 
 
 class InOrder(typer.core.TyperGroup):
@@ -19,7 +19,7 @@ class InOrder(typer.core.TyperGroup):
         return sorted(names, key=lambda name: (name not in NOW, NOW.index(name) if name in NOW else 0))
 
 
-NOW = ("run", "compare", "plugins", "data", "doctor")
+NOW = ("run", "compare", "signals", "plugins", "data", "doctor")
 
 # Plain help: rich alone would double the time that `crsbench --help` takes.
 app = typer.Typer(
@@ -56,7 +56,7 @@ app.add_typer(plugins.app, name="plugins")
 app.command("check")(later.check)
 app.command("new")(later.new)
 app.add_typer(data.app, name="data")
-app.command("signals")(later.signals)
+app.command("signals")(signals.signals)
 app.add_typer(later.metrics, name="metrics")
 app.add_typer(later.leaderboard, name="leaderboard")
 app.command("report")(later.report)

@@ -32,12 +32,6 @@ def new(name: Name) -> None:
     absent("new")
 
 
-def signals(dataset: Annotated[str, typer.Argument(metavar="DATASET")], as_json: Json = False) -> None:
-    """Measure signals against labels (not there yet)."""
-    del dataset, as_json
-    absent("signals")
-
-
 @metrics.callback()
 def _metrics() -> None:
     """Metrics (not there yet)."""

@@ -1,0 +1,70 @@
+"""What `crsbench signals` found, as JSON and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from crsbench.evidence.comparisons import Ablation, Agreement, Comparison
+from crsbench.evidence.ranking import Ranking
+from crsbench.evidence.rows import Row
+from crsbench.intervals import Interval
+from crsbench.types import Absent
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything found; `counts` says of how much, `says` puts what matters most into sentences."""
+
+    dataset: str
+    protocol: str
+    fingerprint: str
+    model: str
+    seed: int
+    limit: int | None
+    counts: Mapping[str, int]
+    liked: float | None
+    rows: tuple[Row, ...]
+    rulers: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    agreement: Agreement
+    ablation: tuple[Ablation, ...]
+    ranking: Ranking | Absent
+    says: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, without the curves."""
+        found = asdict(self)
+        for row in (*found["rows"], *found["rulers"]):
+            del row["roc"]
+        return found
+
+
+def sentences(rows: Sequence[Row]) -> list[str]:
+    """What can be known before the user answers, and what after, in plain words."""
+    known = [(row, row.auc) for row in rows if row.auc is not None]
+    if not known:
+        reasons = dict.fromkeys(row.absent.get("auc", "") for row in rows)
+        return [f"Nothing can be judged: {'; '.join(reasons)}."]
+    said: list[str] = []
+    pairs = "ranks a liked item above one that was not in"
+    labels = [(row, auc) for row, auc in known if row.kind == "labels"]
+    best = max(labels, key=lambda one: one[1].value, default=None)
+    for row, auc in known:
+        if row.kind == "reward":
+            coin = "and a coin might do as well" if auc.low <= 0.5 else "where a coin does in 50%"
+            said.append(
+                f"Before the user answers, {row.name}, which is shown the history and the system turn but no "
+                f"reply, {pairs} {_share(auc)} of the pairs, {coin}."
+            )
+            if best is not None and best[1].value > 0.5:
+                way = max(auc.value - 0.5, 0) / (best[1].value - 0.5)
+                said.append(f"That is {way:.0%} of the way from a coin to {best[0].name} after the reply.")
+    if best is not None:
+        said.append(f"Once the user has replied, {best[0].name} {pairs} {_share(best[1])} of the pairs.")
+    return said
+
+
+def _share(value: Interval) -> str:
+    return f"{value.value:.1%} [{value.low:.1%}, {value.high:.1%}]"

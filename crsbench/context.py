@@ -23,7 +23,7 @@ from crsbench.errors import CrsbenchError, PluginError, UsageError
 from crsbench.identity import canonical
 from crsbench.plan import ChainPlan, Part
 from crsbench.plugins import source_digest
-from crsbench.protocols import Need, RewardModel, Staged
+from crsbench.protocols import GroundedSignalSource, Need, RewardModel, SignalSource, Staged
 from crsbench.provenance import libraries
 from crsbench.types import Action, Catalog, Signal, Split, State, Transition, Turn, WeakLabel
 from crsbench.workshop import Workshop
@@ -169,9 +169,9 @@ class Chain:
     def _measure(self, part: Part) -> Signal:
         source = part.make()
         with self._material.workshop.guard(part, "measure")():
-            signal = source.measure(self.transitions)
+            signal = measure(source, self.transitions, self._material.catalog)
         check_values(part, "values", signal.values, len(self.transitions))
-        return cast(Signal, signal)
+        return signal
 
     @functools.cached_property
     def labels(self) -> Staged[WeakLabel]:
@@ -227,6 +227,13 @@ class Chain:
     def rewarded(self) -> Staged[RewardModel] | None:
         """The reward model if anything has asked for it."""
         return self.__dict__.get("reward")
+
+
+def measure(source: SignalSource, transitions: Sequence[Transition], catalog: Catalog) -> Signal:
+    """What the source reads off the transitions; one that looks items up is handed the catalogue first."""
+    if isinstance(source, GroundedSignalSource):
+        source.ground(catalog)
+    return source.measure(transitions)
 
 
 def homes(build: object) -> set[str]:

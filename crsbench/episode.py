@@ -32,7 +32,7 @@ def transitions(dialogue: Dialogue) -> tuple[Transition, ...]:
         reply = after[0] if after and after[0].speaker == "user" else None
         state = State(dialogue.turns[:at])
         done = reply is not None and reply.ends
-        stops = at + 1 + (reply is not None) == len(dialogue.turns)
+        later = dialogue.turns[at + 1 + (reply is not None) :]
         found.append(
             Transition(
                 state=state,
@@ -40,11 +40,12 @@ def transitions(dialogue: Dialogue) -> tuple[Transition, ...]:
                 reply=reply,
                 next_state=state.then(turn, *([reply] if reply else [])),
                 done=done,
-                censored=stops and not done,
+                censored=not later and not done,
                 dialogue=dialogue.id,
                 index=len(found),
                 fold=dialogue.fold,
                 user=dialogue.user,
+                later=later,
             )
         )
     return tuple(found)

@@ -154,6 +154,13 @@ class SignalSource(Protocol):
 
 
 @runtime_checkable
+class GroundedSignalSource(SignalSource, Protocol):
+    """A source that also looks items up: whoever measures calls `ground` first."""
+
+    def ground(self, catalog: Catalog) -> None: ...
+
+
+@runtime_checkable
 class LabelModel(Protocol):
     def fit(self, signals: Sequence[Signal]) -> Self: ...
     def predict(self, signals: Sequence[Signal]) -> WeakLabel: ...

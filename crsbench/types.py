@@ -148,7 +148,8 @@ class Transition:
 
     `reply` is None where none was recorded. `done`: the dialogue is known to end here. `censored`: the
     recording stops here, so an absent or short reply says nothing. `index` counts the dialogue's
-    transitions from 0; `fold`, `dialogue` and `user` are those of the dialogue.
+    transitions from 0; `fold`, `dialogue` and `user` are those of the dialogue. `later` is what was said
+    after s_{t+1}, where that is on record: for signals, which look back on the whole dialogue.
     """
 
     state: State
@@ -161,6 +162,7 @@ class Transition:
     index: int
     fold: int
     user: str | None = None
+    later: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

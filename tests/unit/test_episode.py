@@ -44,6 +44,8 @@ def test_transitions_of_a_dialogue() -> None:
     assert (first.done, first.censored, first.index, first.user) == (False, False, 0, "me")
     assert second.action.items == (2, 3)
     assert second.next_state.history == turns
+    assert first.next_state.history + first.later == turns
+    assert second.later == ()
     assert (second.done, second.censored, second.index) == (True, False, 1)
     assert second.fold == Dialogue("d", ()).fold
     assert second.dialogue == "d"

@@ -42,29 +42,37 @@ class Evidence:
 
 
 def sentences(rows: Sequence[Row]) -> list[str]:
-    """What can be known before the user answers, and what after, in plain words."""
+    """What can be known before the user answers, and what after, by the label model that R_φ learns from."""
     known = [(row, row.auc) for row in rows if row.auc is not None]
     if not known:
         reasons = dict.fromkeys(row.absent.get("auc", "") for row in rows)
         return [f"Nothing can be judged: {'; '.join(reasons)}."]
-    said: list[str] = []
     pairs = "ranks a liked item above one that was not in"
-    labels = [(row, auc) for row, auc in known if row.kind == "labels"]
-    best = max(labels, key=lambda one: one[1].value, default=None)
+    said: list[str] = []
+    label = next(((row, auc) for row, auc in known if row.kind == "labels"), None)
     for row, auc in known:
         if row.kind == "reward":
-            coin = "and a coin might do as well" if auc.low <= 0.5 else "where a coin does in 50%"
             said.append(
-                f"Before the user answers, {row.name}, which is shown the history and the system turn but no "
-                f"reply, {pairs} {_share(auc)} of the pairs, {coin}."
+                f"What can be known before the user answers: {row.name}, which is shown the history and the "
+                f"system turn but no reply, {pairs} {_share(auc)} of the pairs; {_coin(auc)}."
             )
-            if best is not None and best[1].value > 0.5:
-                way = max(auc.value - 0.5, 0) / (best[1].value - 0.5)
-                said.append(f"That is {way:.0%} of the way from a coin to {best[0].name} after the reply.")
-    if best is not None:
-        said.append(f"Once the user has replied, {best[0].name} {pairs} {_share(best[1])} of the pairs.")
+            if label is not None and label[1].value > 0.5:
+                way = max(auc.value - 0.5, 0) / (label[1].value - 0.5)
+                said.append(f"That is {way:.0%} of the way from a coin to {label[0].name} after the reply.")
+    if label is not None:
+        row, auc = label
+        said.append(
+            f"What can be known once the user has replied: {row.name} {pairs} {_share(auc)} of the pairs; "
+            f"{_coin(auc)}."
+        )
     return said
 
 
 def _share(value: Interval) -> str:
     return f"{value.value:.1%} [{value.low:.1%}, {value.high:.1%}]"
+
+
+def _coin(value: Interval) -> str:
+    if value.high < 0.5:
+        return "it is wrong more often than a coin"
+    return "a coin does in 50%" if value.low > 0.5 else "a coin might do as well"

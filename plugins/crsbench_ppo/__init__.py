@@ -1,4 +1,4 @@
-"""PPO on rewards learnt from implicit user feedback: the policy `ppo-iuf`."""
+"""PPO on rewards learnt from implicit user feedback, and its nearest kin."""
 
 from crsbench import Spec, hookimpl
 
@@ -11,5 +11,11 @@ def crsbench_policies() -> list[Spec]:
             "crsbench_ppo.policy:PpoIufPolicy",
             "crsbench_ppo.options:PpoOptions",
             "PPO on R_φ, which is learnt from implicit feedback, from the SFT start",
-        )
+        ),
+        Spec(
+            "reinforce-iuf",
+            "crsbench_ppo.policy:ReinforceIufPolicy",
+            "crsbench_ppo.options:ReinforceOptions",
+            "REINFORCE on R_φ, from the SFT start",
+        ),
     ]

@@ -49,8 +49,9 @@ def gae(
 
 
 def whiten(values: Tensor) -> Tensor:
-    """Mean 0 and variance 1 over all entries of values [N]."""
-    return (values - values.mean()) / (values.std(correction=0) + 1e-8)
+    """Mean 0 and (unbiased) variance 1 over all entries of values [N]."""
+    variance = values.var(correction=min(1, len(values) - 1))
+    return (values - values.mean()) * (variance + 1e-8).rsqrt()
 
 
 def policy_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, clip: float) -> Tensor:

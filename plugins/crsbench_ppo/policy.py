@@ -1,16 +1,23 @@
-"""The policy `ppo-iuf`: the whole chain, from the SFT start to the tuned policy."""
+"""The policies `ppo-iuf` and `reinforce-iuf`: the whole chain, from the SFT start to the tuned policy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from crsbench_lm.policy import LanguageModelPolicy, fit_sft
 
-from crsbench.protocols import Context, Need
+from crsbench.errors import CrsbenchError
+from crsbench.protocols import Context, Need, Staged
 from crsbench.types import Split
-from crsbench_ppo.options import PpoOptions
+from crsbench_ppo.options import PpoOptions, ReinforceOptions
+
+if TYPE_CHECKING:
+    from crsbench_ppo.ppo import PpoTrainer
+
+ROUNDS = "rounds"  # the folder of earlier policies, by number of their round
 
 
 class PpoIufPolicy(LanguageModelPolicy):
@@ -20,31 +27,85 @@ class PpoIufPolicy(LanguageModelPolicy):
         super().__init__(options.sft.max_words)
         self.options = options
         self.start: LanguageModelPolicy | None = None
+        self.tuned: Staged[LanguageModelPolicy] | None = None
 
     def fit(self, train: Split, ctx: Context) -> Self:
-        from crsbench_ppo.ppo import PpoTrainer
-
         options = self.options
         start = fit_sft(options.sft, train, ctx)
         reward = ctx.reward
 
         def build(directory: Path) -> None:
-            tuned = LanguageModelPolicy(options.sft.max_words).load(start.path, ctx.device)
-            PpoTrainer(tuned.model, tuned.codec, reward.value, options, ctx).train(ctx.transitions)
-            tuned.save(directory)
+            from crsbench_ppo.ppo import PpoTrainer
 
-        def load(directory: Path) -> LanguageModelPolicy:
-            return LanguageModelPolicy(options.sft.max_words).load(directory, ctx.device)
+            policy = self._load(start.path, ctx.device)
+            trainer = PpoTrainer(policy.model, policy.codec, reward.value, options, ctx)
+            tune(trainer, policy, ctx)
+            save(policy, options, directory)
+            if (ctx.checkpoints / ROUNDS).exists():
+                shutil.copytree(ctx.checkpoints / ROUNDS, directory / ROUNDS)
 
         inputs = {
             "options": options.model_dump(mode="json", exclude={"sft"}),
             "sft": start.id,
             "reward": reward.id,
+            "simulator": ctx.simulator.identity if options.rollout == "simulator" else None,
         }
-        tuned = ctx.stage("ppo", inputs, build, load)
+        self.tuned = ctx.stage("ppo", inputs, build, lambda folder: self._load(folder, ctx.device))
         self.start = start.value
-        self.model, self.codec = tuned.value.model, tuned.value.codec
+        self.model, self.codec = self.tuned.value.model, self.tuned.value.codec
         return self
 
     def stages(self) -> Mapping[str, Any]:
         return {"sft": self.start, "final": self} if self.start is not None else {"final": self}
+
+    def rounds(self) -> Iterator[tuple[int, LanguageModelPolicy]]:
+        """The policies after earlier rounds, for the curves: (round, policy), read one at a time."""
+        if self.tuned is not None and (self.tuned.path / ROUNDS).exists():
+            for folder in sorted((self.tuned.path / ROUNDS).iterdir(), key=lambda path: int(path.name)):
+                yield int(folder.name), self._load(folder, "cpu")
+
+    def _load(self, folder: Path, device: str) -> LanguageModelPolicy:
+        return LanguageModelPolicy(self.max_words).load(folder, device)
+
+
+class ReinforceIufPolicy(PpoIufPolicy):
+    """REINFORCE is PPO with one step a rollout and the mean return for a value."""
+
+    def __init__(self, options: ReinforceOptions) -> None:
+        super().__init__(options.as_ppo())
+
+
+def tune(trainer: PpoTrainer, policy: LanguageModelPolicy, ctx: Context) -> None:
+    """Train; where training diverges, leave the last good policy beside its checkpoint and say so."""
+    from crsbench_ppo.ppo import DivergedError
+
+    options = trainer.options
+    shown = evenly(options.iterations, options.curve)
+
+    def after(step: int) -> None:
+        if step in shown:
+            save(policy, options, ctx.checkpoints / ROUNDS / str(step))
+
+    try:
+        trainer.train(ctx.transitions, after)
+    except DivergedError as error:
+        kept = ctx.checkpoints / "policy"
+        save(policy, options, kept)
+        text = f"{error.message}; the policy after round {len(trainer.history)} is kept in {kept}"
+        raise CrsbenchError(text, error.hint) from error
+
+
+def evenly(iterations: int, points: int) -> set[int]:
+    """Rounds at even distances, the last one not among them: that is the final policy."""
+    return {round(iterations * n / (points + 1)) for n in range(1, points + 1)} - {0, iterations}
+
+
+def save(policy: LanguageModelPolicy, options: PpoOptions, folder: Path) -> None:
+    """Save the policy, with adapters merged into the weights that they adapt."""
+    from crsbench_ppo.memory import merged
+
+    whole = LanguageModelPolicy(policy.max_words)
+    whole.model = merged(policy.model) if options.lora else policy.model
+    whole.codec = policy.codec
+    folder.mkdir(parents=True, exist_ok=True)
+    whole.save(folder)

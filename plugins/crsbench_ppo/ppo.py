@@ -4,33 +4,33 @@ A state s_t is the dialogue so far; an action a_t is a system turn: first an ite
 words, token by token. Each round
 
 1. rolls out conversations with the current policy (`rollout.py`),
-2. reads log-probabilities and values of every decision in one pass, and those of the reference in another,
+2. reads log-probabilities and values of every decision in one pass, and those of the reference in another
+   (`packing.py`),
 3. estimates advantages by GAE over the tokens of a turn and over turns,
 4. takes clipped steps on minibatches of conversations, for K epochs,
-5. steers the coefficient of the KL to the reference towards its target.
+5. steers the coefficient of the KL to the reference towards its target,
 
-A conversation is one packed row: it is read once, whatever its number of turns. A decision at position l
-chooses the token at l + 1: an item at a recommendation position, else a word.
+and leaves a checkpoint from which a run that was cut short goes on, bit for bit (`checkpoint.py`).
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from crsbench_lm.batch import Batch, collate
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.model import GroundedLM
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from crsbench.errors import CrsbenchError
 from crsbench.protocols import Context, RewardModel
 from crsbench.types import Transition
+from crsbench_ppo import checkpoint, memory
 from crsbench_ppo.objective import (
     Discounts,
     adapt,
@@ -43,105 +43,14 @@ from crsbench_ppo.objective import (
     whiten,
 )
 from crsbench_ppo.options import PpoOptions
-from crsbench_ppo.rollout import Conversation, logged_rollout, model_rollout
+from crsbench_ppo.packing import Conversation, Decisions, Reading, ValueHead, decisions, read, sayable
+from crsbench_ppo.rollout import logged_rollout, model_rollout, simulator_rollout
+
+Scalars = dict[str, float]
 
 
-class ValueHead(nn.Module):
-    """V(s) on the trunk's hidden states; the last layer starts at zero."""
-
-    def __init__(self, width: int, hidden: int = 128) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, 1))
-        nn.init.zeros_(self.layers[2].weight)
-        nn.init.zeros_(self.layers[2].bias)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """[..., d] → [...]."""
-        return self.layers(hidden)[..., 0]
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """A minibatch of conversations and where something was decided in it.
-
-    item_ok [B, T] with `items`, `allowed` [B, T, I]; word_ok [B, L]: the token at l + 1 is a chosen word;
-    decides, turn_ends, rewards [B, L] for GAE; last [B]: the open position whose value stands for the rest.
-    """
-
-    batch: Batch
-    items: Tensor
-    item_ok: Tensor
-    allowed: Tensor
-    word_ok: Tensor
-    decides: Tensor
-    turn_ends: Tensor
-    rewards: Tensor
-    last: Tensor
-    ended: Tensor
-
-
-def decisions(chosen: Sequence[Conversation], codec: DialogueCodec, device: str) -> Decisions:
-    batch = collate([c.row for c in chosen], codec.links, codec.pad, device)
-    B, L = batch.ids.shape
-    T = batch.rec.shape[1]
-    items = np.full((B, T), -1, np.int64)
-    allowed = np.ones((B, T, len(codec.catalog)), bool)
-    word_ok, decides, turn_ends = (np.zeros((B, L), bool) for _ in range(3))
-    rewards = np.zeros((B, L), np.float32)
-    for b, c in enumerate(chosen):
-        n = len(c.row.rec)
-        items[b, :n], allowed[b, :n] = c.items, c.allowed
-        closes = np.flatnonzero((c.row.ids == codec.eot) | (c.row.ids == codec.end))
-        for t in np.flatnonzero(c.items >= 0):
-            start = end = c.row.rec[t]
-            if c.words:
-                end = closes[np.searchsorted(closes, start)] - 1
-                word_ok[b, start + 1 : end + 1] = True
-            decides[b, start : end + 1] = True
-            turn_ends[b, end] = True
-            rewards[b, end] = c.rewards[t]
-
-    def tensor(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(array).to(device)
-
-    return Decisions(
-        batch=batch,
-        items=tensor(items),
-        item_ok=tensor(items >= 0),
-        allowed=tensor(allowed),
-        word_ok=tensor(word_ok),
-        decides=tensor(decides),
-        turn_ends=tensor(turn_ends),
-        rewards=tensor(rewards),
-        last=tensor(np.array([c.row.rec[-1] for c in chosen])),
-        ended=tensor(np.array([c.ended for c in chosen])),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Log-probabilities of item tables [n, I] at item_ok and of words [m] at word_ok; values [B, L]."""
-
-    items: Tensor
-    words: Tensor
-    values: Tensor
-
-
-def read(model: GroundedLM, value: ValueHead | None, d: Decisions, sayable: Tensor) -> Reading:
-    """One pass over the packed rows; the item mask is that of the rollout, for policy and reference alike."""
-    hidden = model.hidden(d.batch)
-    tables = model.item_logits(hidden, d.batch)[d.item_ok].float()
-    tables = tables.masked_fill(~d.allowed[d.item_ok], -torch.inf).log_softmax(-1)
-    logits = model.word_logits(hidden[d.word_ok]).float().masked_fill(~sayable, -torch.inf)
-    said = d.batch.ids.roll(-1, dims=1)[d.word_ok]
-    words = logits.log_softmax(-1).gather(1, said[:, None])[:, 0]
-    values = value(hidden.float()) if value is not None else hidden.new_zeros(d.batch.ids.shape)
-    return Reading(tables, words, values)
-
-
-def choose(tables: Tensor, d: Decisions) -> Tensor:
-    """Log-probabilities [n] of the items that were chosen."""
-    return tables.gather(1, d.items[d.item_ok][:, None])[:, 0]
+class DivergedError(CrsbenchError):
+    """Training cannot go on: a number that is none, a collapse, or a policy far from its reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,150 +64,278 @@ class Prepared:
     returns: Tensor
 
 
+def estimate(
+    found: Sequence[tuple[Decisions, Reading, Reading]], discounts: Discounts, white: bool
+) -> list[Prepared]:
+    """Advantages and returns of (decisions, old, reference); whitened over the rollout as a whole."""
+    estimates: list[tuple[Tensor, Tensor]] = []
+    for d, old, _ in found:
+        after = old.values.gather(1, d.bootstrap[:, None])[:, 0].masked_fill(d.ended, 0.0)
+        estimates.append(gae(old.values, d.rewards, d.decides, d.turn_ends, after, discounts))
+    flat = torch.cat([a[d.decides] for (d, _, _), (a, _) in zip(found, estimates, strict=True)])
+    parts = (whiten(flat) if white else flat).split([int(d.decides.sum()) for d, _, _ in found])
+    return [
+        Prepared(d, old, reference, a.masked_scatter(d.decides, part), returns)
+        for (d, old, reference), (a, returns), part in zip(found, estimates, parts, strict=True)
+    ]
+
+
+def surrogate(now: Reading, p: Prepared, options: PpoOptions, beta: float) -> tuple[Tensor, Scalars]:
+    """The loss of a minibatch, each term a mean over its decisions:
+
+    L = L_items + w L_words + c1 L_value + β KL_items + β_w KL_words − c2 H
+
+    KL_items is exact over the catalogue. KL_words is the k3 estimate: from the policy's own words of
+    KL(π ‖ π_ref), from logged words, which π_ref has learnt to say, of KL(π_ref ‖ π).
+    """
+    d = p.d
+    items, old_items = choose(now.items, d), choose(p.old.items, d)
+    item_loss = policy_loss(items, old_items, p.advantages[d.item_at], options.clip).mean()
+    squares = value_loss(now.values, p.old.values, p.returns, options.value_clip)[d.decides].mean()
+    kl_items = exact_kl(now.items, p.reference.items).mean()
+    spread = entropy(now.items).mean()
+    loss = item_loss + options.value_weight * squares + beta * kl_items - options.entropy * spread
+    kl_words = torch.zeros_like(loss)
+    chosen = d.decides[d.word_at]
+    if chosen.any():
+        words, old_words = now.words[chosen], p.old.words[chosen]
+        advantages = p.advantages[d.word_at][chosen]
+        loss = loss + options.words * policy_loss(words, old_words, advantages, options.clip).mean()
+        kl_words = k3(words, p.reference.words[chosen]).mean()
+    elif now.words.numel():
+        kl_words = k3(p.reference.words, now.words).mean()
+    loss = loss + options.kl_words * kl_words
+    ratio = (items - old_items).detach().exp()
+    return loss, {
+        "loss": float(loss.detach()),
+        "value_loss": float(squares.detach()),
+        "kl_items": float(kl_items.detach()),
+        "kl_words": float(kl_words.detach()),
+        "entropy": float(spread.detach()),
+        "step_kl": float(k3(items, old_items).mean().detach()),
+        "clip_fraction": float((ratio - 1).abs().gt(options.clip).float().mean()),
+    }
+
+
+def choose(tables: Tensor, d: Decisions) -> Tensor:
+    """Log-probabilities [n] of the items that were chosen."""
+    return tables.gather(1, d.items[d.item_ok][:, None])[:, 0]
+
+
+def improve(
+    reader: Callable[[Decisions], Reading],
+    optimizer: torch.optim.Optimizer,
+    prepared: Sequence[Prepared],
+    options: PpoOptions,
+    beta: float,
+    rng: np.random.Generator,
+) -> Scalars:
+    """K epochs of clipped steps on the minibatches; means over them, of the KL and entropy the last epoch's.
+
+    Ends early once the policy is `step_kl` away from that of the rollout. Raises DivergedError where a loss
+    is not finite: nothing has been stepped on then.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    epochs: list[list[Scalars]] = []
+    for _ in range(options.epochs):
+        epochs.append([])
+        for i in rng.permutation(len(prepared)):
+            loss, scalars = surrogate(reader(prepared[i].d), prepared[i], options, beta)
+            if not math.isfinite(scalars["loss"]):
+                raise DivergedError("PPO: the loss is not finite", "lower learning_rate, or look at R_φ")
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(parameters, options.gradient_norm)
+            optimizer.step()
+            epochs[-1].append({**scalars, "gradient_norm": float(norm)})
+        if epochs[-1][-1]["step_kl"] > options.step_kl:
+            break
+    means = mean_of([scalars for epoch in epochs for scalars in epoch])
+    last = mean_of(epochs[-1])
+    return means | {name: last[name] for name in ("kl_items", "kl_words", "entropy")}
+
+
+def mean_of(rows: Sequence[Scalars]) -> Scalars:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def explained_variance(prepared: Sequence[Prepared]) -> float:
+    """1 − Var(R − V) / Var(R): 0 for a constant value, 1 for a perfect one."""
+    returns = torch.cat([p.returns[p.d.decides] for p in prepared])
+    values = torch.cat([p.old.values[p.d.decides] for p in prepared])
+    spread, rest = returns.var(correction=0), (returns - values).var(correction=0)
+    return float(1 - rest / spread.clamp(min=1e-8))
+
+
 class PpoTrainer:
-    """Tunes `policy` in place. `history` holds the scalars of every round."""
+    """Tunes `policy` in place, from the state it is in, which is also its reference."""
 
     def __init__(
         self, policy: GroundedLM, codec: DialogueCodec, reward: RewardModel, options: PpoOptions, ctx: Context
     ) -> None:
         self.policy, self.codec, self.reward, self.options, self.ctx = policy, codec, reward, options, ctx
         self.reference = copy.deepcopy(policy).eval().requires_grad_(requires_grad=False)
+        memory.prepare(policy, options)
         self.value = ValueHead(policy.free.embedding_dim).to(ctx.device)
         body = {id(p) for p in policy.lm.parameters()}
-        rest = [p for p in policy.parameters() if id(p) not in body]
+        trained = [p for p in policy.parameters() if p.requires_grad]
+        self.rates = (options.learning_rate, options.head_learning_rate)
         self.optimizer = torch.optim.AdamW(
             [
-                {"params": list(policy.lm.parameters()), "lr": options.learning_rate},
-                {"params": [*rest, *self.value.parameters()], "lr": options.head_learning_rate},
+                {"params": [p for p in trained if id(p) in body]},
+                {"params": [*(p for p in trained if id(p) not in body), *self.value.parameters()]},
             ],
             betas=(0.9, 0.95),
             weight_decay=0.0,
         )
         self.beta = options.kl
+        self.history: list[Scalars] = []
         self.rng = np.random.default_rng([ctx.seed, 1])
-        self.discounts = Discounts(
-            options.turn_discount, options.turn_lambda, options.token_discount, options.token_lambda
-        )
-        sayable = torch.from_numpy(codec.sayable.copy())
-        sayable[codec.end] = False
-        self.sayable = sayable.to(ctx.device)
+        follows = options.turn_discount if options.rollout != "logged" else 0.0
+        self.discounts = Discounts(follows, options.turn_lambda, options.token_discount, options.token_lambda)
+        self.sayable = sayable(codec).to(ctx.device)
 
-    def train(self, transitions: Sequence[Transition]) -> None:
-        """Raises CrsbenchError where a loss is not finite; stops where the KL has run away."""
-        options = self.options
-        rounds = range(1, options.iterations + 1)
-        for step in self.ctx.progress(rounds, options.iterations, "PPO"):
-            self.policy.eval()  # dropout stays off: the ratio of the first step is exactly 1
-            conversations, scalars = self._rollout(transitions)
-            prepared = self._prepare(conversations)
-            scalars |= self._update(prepared, warmup=step <= options.value_warmup)
-            self.ctx.step(step, {f"ppo/{name}": value for name, value in scalars.items()})
-            if scalars["kl_items"] > options.kl_stop * options.kl_target:
-                break
-            self.beta = adapt(self.beta, scalars["kl_items"], options.kl_target)
+    def train(self, transitions: Sequence[Transition], after: Callable[[int], None] = lambda _: None) -> None:
+        """All rounds, or those that are left; `after` is called with the number of each.
 
-    def _rollout(self, transitions: Sequence[Transition]) -> tuple[list[Conversation], dict[str, float]]:
+        Raises DivergedError on a loss that is not finite, a collapse of the entropy or a KL that runs away;
+        the policy is then that of the last good round.
+        """
+        self._resume()
+        total = self.options.iterations
+        for step in self.ctx.progress(range(len(self.history) + 1, total + 1), total, "PPO"):
+            try:
+                scalars = self._round(step, transitions)
+            except DivergedError:
+                self._restore()
+                raise
+            self.history.append(scalars)
+            self._report(step, scalars)
+            after(step)
+            self._keep()
+
+    def _round(self, step: int, transitions: Sequence[Transition]) -> Scalars:
         options = self.options
-        picks = self.rng.choice(
-            len(transitions), options.dialogues, replace=len(transitions) < options.dialogues
-        )
-        seeds = [transitions[i] for i in picks]
+        decay = 1 - (step - 1) / options.iterations if options.anneal else 1.0
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * decay
+        self.policy.eval()  # dropout stays off: the ratio of the first step is exactly 1
+        conversations, scalars = self._rollout(transitions)
+        prepared = self._prepare(conversations)
+        scalars |= {"beta": self.beta, "explained_variance": explained_variance(prepared)}
+        if step <= options.value_warmup:
+            return scalars | self._warm_up(prepared)
+        memory.recompute(self.policy, options)
+        scalars |= improve(self._read_policy, self.optimizer, prepared, options, self.beta, self.rng)
+        if scalars["entropy"] < options.entropy_floor:
+            text = f"PPO: the entropy of item choices has collapsed to {scalars['entropy']:.3g} nats"
+            raise DivergedError(text, "raise entropy or kl, or lower entropy_floor")
+        if scalars["kl_items"] > options.kl_stop * options.kl_target:
+            text = f"PPO: the KL to the SFT policy has run away, to {scalars['kl_items']:.3g} nats a choice"
+            raise DivergedError(text, "raise kl, or lower learning_rate")
+        self.beta = adapt(self.beta, scalars["kl_items"], options.kl_target)
+        return scalars
+
+    def _rollout(self, transitions: Sequence[Transition]) -> tuple[list[Conversation], Scalars]:
+        options, rng = self.options, self.rng
+        talk = (options.turns, options.sft.max_words, rng)
+        parts = (self.policy, self.codec, self.reward)
+        behaviour = None
         if options.rollout == "logged":
-            conversations = logged_rollout(self.policy, self.codec, self.reward, seeds, self.rng)
-            extra: dict[str, float] = {}
+            dialogues = by_dialogue(transitions)
+            picks = self._pick(len(dialogues))
+            conversations = logged_rollout(*parts, [dialogues[i] for i in picks], rng)
+        elif options.rollout == "simulator":
+            users = rng.integers(0, 2**29, options.dialogues).tolist()
+            conversations, behaviour = simulator_rollout(*parts, self.ctx.simulator, users, *talk)
         else:
-            conversations, behaviour = model_rollout(
-                self.policy, self.codec, self.reward, seeds, options.turns, options.sft.max_words, self.rng
-            )
-            extra = {"user_leaves": behaviour.leaves, "user_words": behaviour.reply_words}
+            picks = self._pick(len(transitions))
+            conversations, behaviour = model_rollout(*parts, [transitions[i] for i in picks], *talk)
+        if options.control == "permuted":
+            permute_rewards(conversations, rng)
         rewards = np.concatenate([c.rewards[c.items >= 0] for c in conversations])
         chosen = np.concatenate([c.items[c.items >= 0] for c in conversations])
-        return conversations, {
+        scalars = {
             "reward": float(rewards.mean()),
             "turns": len(rewards) / len(conversations),
             "items": float(len(np.unique(chosen))),
-            **extra,
         }
+        if behaviour is not None:
+            scalars |= {"user_leaves": behaviour.leaves, "user_words": behaviour.reply_words}
+        return conversations, scalars
+
+    def _pick(self, n: int) -> list[int]:
+        return self.rng.choice(n, self.options.dialogues, replace=n < self.options.dialogues).tolist()
 
     @torch.no_grad()
     def _prepare(self, conversations: Sequence[Conversation]) -> list[Prepared]:
-        """Read old and reference log-probabilities and values; advantages are whitened over the rollout."""
-        found: list[tuple[Decisions, Reading, Reading, Tensor, Tensor]] = []
+        found: list[tuple[Decisions, Reading, Reading]] = []
         order = np.argsort([len(c.row.ids) for c in conversations], kind="stable")
         for start in range(0, len(order), self.options.minibatch):
             part = [conversations[i] for i in order[start : start + self.options.minibatch]]
             d = decisions(part, self.codec, self.ctx.device)
-            old = self._read(self.policy, self.value, d)
-            reference = self._read(self.reference, None, d)
-            after = old.values.gather(1, d.last[:, None])[:, 0].masked_fill(d.ended, 0.0)
-            advantages, returns = gae(old.values, d.rewards, d.decides, d.turn_ends, after, self.discounts)
-            found.append((d, old, reference, advantages, returns))
-        # Whitened over the whole rollout, not minibatch by minibatch.
-        white = whiten(torch.cat([a[d.decides] for d, _, _, a, _ in found]))
-        prepared: list[Prepared] = []
-        for d, old, reference, advantages, returns in found:
-            here, white = white[: int(d.decides.sum())], white[int(d.decides.sum()) :]
-            prepared.append(Prepared(d, old, reference, advantages.masked_scatter(d.decides, here), returns))
-        return prepared
+            found.append((d, self._read_policy(d), self._read(self.reference, None, d)))
+        return estimate(found, self.discounts, self.options.whiten)
+
+    def _warm_up(self, prepared: Sequence[Prepared]) -> Scalars:
+        """Fit the value head alone to the returns, on the hidden states as they are."""
+        with torch.no_grad():
+            hidden = torch.cat([self.policy.hidden(p.d.batch)[p.d.decides].float() for p in prepared])
+        returns = torch.cat([p.returns[p.d.decides] for p in prepared])
+        for _ in range(WARM_UP_STEPS):
+            loss = 0.5 * (self.value(hidden) - returns).square().mean()
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+        return {"value_loss": float(loss.detach()), "kl_items": 0.0}
+
+    def _read_policy(self, d: Decisions) -> Reading:
+        return self._read(self.policy, self.value, d)
 
     def _read(self, model: GroundedLM, value: ValueHead | None, d: Decisions) -> Reading:
         with torch.autocast(self.ctx.device, torch.bfloat16, enabled=self.ctx.precision == "bf16"):
             return read(model, value, d, self.sayable)
 
-    def _update(self, prepared: Sequence[Prepared], warmup: bool) -> dict[str, float]:
-        """K epochs of minibatch steps; the scalars are means over them."""
-        sums: dict[str, list[float]] = {}
-        for _ in range(self.options.epochs):
-            for i in self.rng.permutation(len(prepared)):
-                scalars = self._step(prepared[i], warmup)
-                for name, value in scalars.items():
-                    sums.setdefault(name, []).append(value)
-            if sums["step_kl"][-1] > self.options.step_kl:
-                break
-        means = {name: float(np.mean(values)) for name, values in sums.items()}
-        means["kl_items"] = float(np.mean(sums["kl_items"][-len(prepared) :]))
-        returns = torch.cat([p.returns[p.d.decides] for p in prepared])
-        values = torch.cat([p.old.values[p.d.decides] for p in prepared])
-        spread = float(returns.var(correction=0))
-        unexplained = float((returns - values).var(correction=0))
-        return {**means, "beta": self.beta, "explained_variance": 1 - unexplained / max(spread, 1e-8)}
+    @property
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"policy": self.policy, "value": self.value}
 
-    def _step(self, p: Prepared, warmup: bool) -> dict[str, float]:
-        options, d = self.options, p.d
-        now = self._read(self.policy, self.value, d)
-        values = value_loss(now.values, p.old.values, p.returns, options.value_clip)[d.decides].mean()
-        item, old_item = choose(now.items, d), choose(p.old.items, d)
-        at_items = torch.zeros_like(d.decides).scatter(1, d.batch.rec, d.item_ok) & d.decides
-        item_advantages = p.advantages[at_items]
-        items = policy_loss(item, old_item, item_advantages, options.clip).mean()
-        kl_items = exact_kl(now.items, p.reference.items).mean()
-        spread = entropy(now.items).mean()
-        loss = options.value_weight * values
-        loss = loss + items + self.beta * kl_items - options.entropy * spread
-        kl_words = now.words.new_zeros(())
-        if now.words.numel():
-            words = policy_loss(now.words, p.old.words, p.advantages[d.word_ok], options.clip).mean()
-            kl_words = k3(now.words, p.reference.words).mean()
-            loss = loss + options.words * words + options.kl_words * kl_words
-        if warmup:
-            loss = options.value_weight * values
-        if not math.isfinite(float(loss.detach())):
-            raise CrsbenchError("PPO: the loss is not finite", "lower learning_rate or head_learning_rate")
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_([*self.policy.parameters(), *self.value.parameters()], 1.0)
-        if warmup:
-            for parameter in self.policy.parameters():
-                parameter.grad = None
-        self.optimizer.step()
-        ratio = (item - old_item).detach()
-        return {
-            "loss": float(loss.detach()),
-            "value_loss": float(values.detach()),
-            "kl_items": float(kl_items.detach()),
-            "kl_words": float(kl_words.detach()),
-            "entropy": float(spread.detach()),
-            "step_kl": float(k3(item, old_item).mean().detach()),
-            "clip_fraction": float((ratio.exp() - 1).abs().gt(options.clip).float().mean()),
-            "gradient_norm": float(norm),
-        }
+    def _keep(self) -> None:
+        facts = {"beta": self.beta, "history": self.history}
+        checkpoint.write(self.ctx.checkpoints, self._modules, self.optimizer, self.rng, facts)
+
+    def _restore(self) -> bool:
+        """Go back to the last checkpoint, if there is one."""
+        facts: Any = checkpoint.read(self.ctx.checkpoints, self._modules, self.optimizer, self.rng)
+        if facts is not None:
+            self.beta, self.history = facts["beta"], facts["history"]
+        return facts is not None
+
+    def _resume(self) -> None:
+        if not self._restore():
+            self._keep()
+        for step, scalars in enumerate(self.history, 1):
+            self._report(step, scalars)
+
+    def _report(self, step: int, scalars: Scalars) -> None:
+        self.ctx.step(step, {f"ppo/{name}": value for name, value in scalars.items()})
+
+
+WARM_UP_STEPS = 50  # of the value head in a round of its warm-up: it costs next to nothing
+
+
+def by_dialogue(transitions: Sequence[Transition]) -> list[list[Transition]]:
+    """Transitions of one dialogue each, in order."""
+    found: dict[str, list[Transition]] = {}
+    for transition in transitions:
+        found.setdefault(transition.dialogue, []).append(transition)
+    return list(found.values())
+
+
+def permute_rewards(conversations: Sequence[Conversation], rng: np.random.Generator) -> None:
+    """The control: rewards change places among all turns of a rollout, in place."""
+    rewards = np.concatenate([c.rewards[c.items >= 0] for c in conversations])
+    rng.shuffle(rewards)
+    for c in conversations:
+        n = int((c.items >= 0).sum())
+        c.rewards[c.items >= 0], rewards = rewards[:n], rewards[n:]

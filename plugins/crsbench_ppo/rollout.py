@@ -1,41 +1,29 @@
-"""Conversations to learn from: the policy acts, the transition model answers, R_φ judges."""
+"""Conversations to learn from: the policy acts, R_φ judges, and somebody answers or nobody does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from crsbench_lm.batch import collate
 from crsbench_lm.codec import DialogueCodec, Encoded, said_turn
-from crsbench_lm.decode import rank, system_turns
+from crsbench_lm.decode import chunks, device_of, system_turns
 from crsbench_lm.model import GroundedLM
 from numpy.typing import NDArray
 
-from crsbench.protocols import RewardModel
+from crsbench.protocols import Partners, RewardModel
 from crsbench.types import Action, State, Transition, Turn
+from crsbench_ppo.packing import Conversation
 
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One packed conversation.
-
-    `row` holds the seed's history, the turns that were taken and, where the user has not left, an open
-    system turn whose value stands for the rest. For each recommendation position of `row`: `items` is the
-    item chosen there (-1: nothing was), `rewards` the reward of that turn, `allowed` bool [T, I] the items
-    that could be chosen. `words`: the words of these turns were chosen too. `ended`: nothing comes after.
-    """
-
-    row: Encoded
-    items: NDArray[np.int64]
-    rewards: NDArray[np.float32]
-    allowed: NDArray[np.bool_]
-    words: bool
-    ended: bool
+Answer = tuple[Turn | None, bool]  # the user's turn, and whether the conversation is over
+Answers = Callable[[Sequence[State], Sequence[Action]], Sequence[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How the transition model's user behaves, to be compared with the log."""
+    """How the user of a rollout behaves, to be compared with the log; nan where nobody answered."""
 
     leaves: float  # share of replies after which the user leaves
     reply_words: float  # mean words of a reply
@@ -60,15 +48,51 @@ def model_rollout(
     max_words: int,
     rng: np.random.Generator,
 ) -> tuple[list[Conversation], Behaviour]:
-    """Start in the states of `seeds` and talk for at most `turns` system turns."""
+    """Start in the logged states of `seeds`; the transition model p(u_{t+1} | s_t, a_t) answers."""
+
+    def answers(states: Sequence[State], actions: Sequence[Action]) -> list[Answer]:
+        heard = (
+            state.then(said_turn(codec.catalog, action.items[0], action.text or ""))
+            for state, action in zip(states, actions, strict=True)
+        )
+        return [(turn, turn.ends) for turn in reward.sample_reply(list(heard), rng)]
+
     states = [State(seed.state.history) for seed in seeds]
-    said: list[dict[int, list[int]]] = [{} for _ in seeds]
-    rewards: list[dict[int, float]] = [{} for _ in seeds]
-    allowed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in seeds]
-    ended = [False] * len(seeds)
-    replies: list[Turn] = []
+    return _converse(policy, codec, reward, states, answers, turns, max_words, rng)
+
+
+def simulator_rollout(
+    policy: GroundedLM,
+    codec: DialogueCodec,
+    reward: RewardModel,
+    users: Partners,
+    seeds: Sequence[int],
+    turns: int,
+    max_words: int,
+    rng: np.random.Generator,
+) -> tuple[list[Conversation], Behaviour]:
+    """Talk with a simulator's users, one a seed. What they are worth is still judged by R_φ."""
+    return _converse(policy, codec, reward, users.start(seeds), users.reply, turns, max_words, rng)
+
+
+def _converse(
+    policy: GroundedLM,
+    codec: DialogueCodec,
+    reward: RewardModel,
+    states: list[State],
+    answers: Answers,
+    turns: int,
+    max_words: int,
+    rng: np.random.Generator,
+) -> tuple[list[Conversation], Behaviour]:
+    """Talk for at most `turns` system turns; all conversations advance together."""
+    said: list[dict[int, list[int]]] = [{} for _ in states]
+    rewards: list[dict[int, float]] = [{} for _ in states]
+    allowed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in states]
+    ended = [False] * len(states)
+    replies: list[Answer] = []
     for _ in range(turns):
-        alive = [s for s in range(len(seeds)) if not ended[s]]
+        alive = [s for s in range(len(states)) if not ended[s]]
         if not alive:
             break
         here = [states[s] for s in alive]
@@ -79,62 +103,120 @@ def model_rollout(
             for i, pieces in zip(taken.items, taken.pieces, strict=True)
         ]
         judged = reward.score(here, actions)
+        answered = answers(here, actions)
+        replies += answered
         for n, s in enumerate(alive):
             at = len(states[s].history)
             said[s][at] = taken.pieces[n][:-1]  # the codec closes each turn itself
             rewards[s][at], allowed[s][at] = judged[n].total, mask[n]
             states[s] = states[s].then(said_turn(codec.catalog, actions[n].items[0], actions[n].text or ""))
-        answers = reward.sample_reply([states[s] for s in alive], rng)
-        replies += answers
-        for s, answer in zip(alive, answers, strict=True):
-            states[s] = states[s].then(answer)
-            ended[s] = answer.ends
-    conversations: list[Conversation] = []
-    for s, state in enumerate(states):
-        row = codec.encode(state.history, None if ended[s] else "system", said[s])
-        taken_at = [int(t) in said[s] for t in row.turns]
-        conversations.append(
-            Conversation(
-                row=row,
-                items=np.where(taken_at, row.shown, -1),
-                rewards=np.array([rewards[s].get(int(t), 0.0) for t in row.turns], np.float32),
-                allowed=np.stack(
-                    [allowed[s].get(int(t), np.ones(len(codec.catalog), bool)) for t in row.turns]
-                ),
-                words=True,
-                ended=ended[s],
-            )
-        )
-    leaves = float(np.mean([r.ends for r in replies])) if replies else float("nan")
-    words = float(np.mean([len(r.text.split()) for r in replies])) if replies else float("nan")
-    return conversations, Behaviour(leaves, words)
+            reply, ended[s] = answered[n]
+            if reply is not None:
+                states[s] = states[s].then(replace(reply, ends=ended[s]))
+    conversations = [
+        _packed(codec, state, said[s], rewards[s], allowed[s], ended[s]) for s, state in enumerate(states)
+    ]
+    texts = [reply.text for reply, _ in replies if reply is not None]
+    leaves = float(np.mean([over for _, over in replies]))
+    return conversations, Behaviour(leaves, _mean([len(text.split()) for text in texts]))
+
+
+def _packed(
+    codec: DialogueCodec,
+    state: State,
+    said: dict[int, list[int]],
+    rewards: dict[int, float],
+    allowed: dict[int, NDArray[np.bool_]],
+    ended: bool,
+) -> Conversation:
+    """A conversation that was talked: keys are the turns that the policy took."""
+    row = codec.encode(state.history, None if ended else "system", said)
+    taken = np.array([int(t) in said for t in row.turns])
+    closes = np.flatnonzero((row.ids == codec.eot) | (row.ids == codec.end))
+    spoken = np.zeros(len(row.ids), bool)
+    for start in row.rec[taken]:
+        spoken[start + 2 : closes[np.searchsorted(closes, start)] + 1] = True
+    everything = np.ones(len(codec.catalog), bool)
+    return Conversation(
+        row=row,
+        items=np.where(taken, row.shown, -1),
+        rewards=np.array([rewards.get(int(t), 0.0) for t in row.turns], np.float32),
+        allowed=np.stack([allowed.get(int(t), everything) for t in row.turns]),
+        said=spoken,
+        words=True,
+        ended=ended,
+    )
 
 
 def logged_rollout(
     policy: GroundedLM,
     codec: DialogueCodec,
     reward: RewardModel,
-    seeds: Sequence[Transition],
+    dialogues: Sequence[Sequence[Transition]],
     rng: np.random.Generator,
 ) -> list[Conversation]:
-    """One item choice in each logged state: no words, no next state."""
-    states = [State(seed.state.history) for seed in seeds]
-    mask = unseen(states, len(codec.catalog))
-    logits = np.where(mask, rank(policy, codec, states).astype(np.float64), -np.inf)
-    chosen = (logits + rng.gumbel(size=logits.shape)).argmax(1)
-    judged = reward.score_items(states)
+    """One item choice at every recommendation of logged dialogues, each read once: no words, no next state.
+
+    `dialogues` holds the transitions of each, in order. What was logged after a choice does not follow from
+    it, so every position is an episode of its own.
+    """
+    rows = [codec.encode(steps[-1].next_state.history) for steps in dialogues]
+    states = [State(step.state.history) for steps in dialogues for step in steps]
+    allowed = unseen(states, len(codec.catalog))
+    logits = np.concatenate(list(_item_logits(policy, codec, rows, dialogues)))
+    noise = rng.gumbel(size=logits.shape)
+    chosen = (np.where(allowed, logits, -np.inf) + noise).argmax(1)
+    worth = reward.score_items(states)[np.arange(len(states)), chosen]
     conversations: list[Conversation] = []
-    for s, state in enumerate(states):
-        row = codec.encode(state.history, opens="system")
-        last = np.arange(len(row.rec)) == len(row.rec) - 1
-        conversations.append(
-            Conversation(
-                row=row,
-                items=np.where(last, chosen[s], -1),
-                rewards=np.where(last, judged[s, chosen[s]], 0.0).astype(np.float32),
-                allowed=np.where(last[:, None], mask[s], True),
-                words=False,
-                ended=True,
-            )
-        )
+    at = 0
+    for row, steps in zip(rows, dialogues, strict=True):
+        here = slice(at, at := at + len(steps))
+        conversations.append(_logged(codec, row, steps, chosen[here], worth[here], allowed[here]))
     return conversations
+
+
+@torch.no_grad()
+def _item_logits(
+    policy: GroundedLM,
+    codec: DialogueCodec,
+    rows: Sequence[Encoded],
+    dialogues: Sequence[Sequence[Transition]],
+) -> Iterator[NDArray[np.float64]]:
+    """Item logits [T, I] of each dialogue's transitions; 0 where the row was cut before one."""
+    found: dict[int, NDArray[np.float64]] = {}
+    for part in chunks(rows):
+        batch = collate([rows[i] for i in part], codec.links, codec.pad, device_of(policy))
+        tables = policy.item_logits(policy.hidden(batch), batch).double().cpu().numpy()
+        found |= dict(zip(part.tolist(), tables, strict=True))
+    for i, (row, steps) in enumerate(zip(rows, dialogues, strict=True)):
+        position = {int(turn): t for t, turn in enumerate(row.turns)}
+        places = [position.get(len(step.state.history)) for step in steps]
+        nothing = np.zeros(policy.items)
+        yield np.stack([nothing if t is None else found[i][t] for t in places])
+
+
+def _logged(
+    codec: DialogueCodec,
+    row: Encoded,
+    steps: Sequence[Transition],
+    chosen: NDArray[np.int64],
+    worth: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+) -> Conversation:
+    """The logged row of one dialogue with a choice at each of its transitions."""
+    T = len(row.rec)
+    items, rewards = np.full(T, -1, np.int64), np.zeros(T, np.float32)
+    may, said = np.ones((T, len(codec.catalog)), bool), np.zeros(len(row.ids), bool)
+    closes = np.flatnonzero((row.ids == codec.eot) | (row.ids == codec.end))
+    position = {int(turn): t for t, turn in enumerate(row.turns)}
+    for n, step in enumerate(steps):
+        t = position.get(len(step.state.history))
+        if t is not None:
+            items[t], rewards[t], may[t] = chosen[n], worth[n], allowed[n]
+            said[row.rec[t] + 2 : closes[np.searchsorted(closes, row.rec[t])] + 1] = True
+    said &= row.say & (row.ids != codec.end)
+    return Conversation(row, items, rewards, may, said, words=False, ended=True)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

@@ -115,7 +115,9 @@ def test_entropy_of_an_even_choice_among_what_is_allowed() -> None:
 
 
 def test_whiten() -> None:
-    torch.testing.assert_close(whiten(torch.tensor([1.0, 3.0])), torch.tensor([-1.0, 1.0]))
+    half = 0.5**0.5
+    torch.testing.assert_close(whiten(torch.tensor([1.0, 3.0])), torch.tensor([-half, half]))
+    assert whiten(torch.tensor([5.0])).tolist() == [0.0]
 
 
 def test_the_coefficient_follows_the_kl() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions, TinyOptions
+from crsbench_lm.policy import LanguageModelPolicy
 from crsbench_ppo.options import PpoOptions
+from crsbench_ppo.packing import decisions, read, sayable
 from crsbench_ppo.policy import PpoIufPolicy
-from crsbench_ppo.ppo import PpoTrainer, choose, decisions, read
+from crsbench_ppo.ppo import DivergedError, PpoTrainer, by_dialogue, choose, permute_rewards
 from crsbench_ppo.rollout import logged_rollout, model_rollout, unseen
 
 from crsbench.errors import CrsbenchError
@@ -81,26 +84,23 @@ def test_before_the_first_step_the_ratio_is_one(start: Any, toy_context: Any) ->
         model, codec, KnownReward(), seeds(toy_context, 8), 2, 6, np.random.default_rng(0)
     )
     d = decisions(found, codec, "cpu")
-    sayable = torch.from_numpy(codec.sayable.copy())
-    sayable[codec.end] = False
     with torch.no_grad():
-        first, second = (read(model, None, d, sayable) for _ in range(2))
+        first, second = (read(model, None, d, sayable(codec)) for _ in range(2))
     assert torch.equal(choose(first.items, d), choose(second.items, d))
     assert (first.items.exp()[~d.allowed[d.item_ok]] == 0).all()
     assert torch.isfinite(choose(first.items, d)).all()
     assert torch.isfinite(first.words).all()
     # Every decision is an item or a word, each turn ends with one, and rewards stand at turn ends alone.
-    assert int(d.decides.sum()) == int(d.item_ok.sum()) + int(d.word_ok.sum())
+    assert torch.equal(d.decides, d.item_at | d.word_at)
+    assert not (d.item_at & d.word_at).any()
+    assert int(d.item_at.sum()) == int(d.item_ok.sum())
     assert int(d.turn_ends.sum()) == int(d.item_ok.sum())
     assert (d.rewards[~d.turn_ends] == 0).all()
 
 
 def test_sampled_words_keep_their_exact_tokens(start: Any, toy_context: Any) -> None:
     """Re-encoding the text could cut it otherwise; the update must see what was drawn."""
-    model, codec = start
-    [c] = logged_rollout(model, codec, KnownReward(), seeds(toy_context, 1), np.random.default_rng(0))
-    assert not c.words
-    assert c.ended
+    _, codec = start
     pieces = [*codec.tokenizer.encode("Y").ids, *codec.tokenizer.encode("ou").ids]
     assert pieces != codec.tokenizer.encode("You").ids
     state = seeds(toy_context, 1)[0].state
@@ -123,6 +123,7 @@ def test_it_learns_a_reward_that_is_known(start: Any, toy_context: Any, rollout:
         kl=0.0,
         kl_target=50.0,
         step_kl=1.0,
+        entropy_floor=0.0,
         sft=SftOptions(tiny=TINY, max_words=4),
     )
     PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 100))
@@ -141,13 +142,29 @@ def test_the_reference_holds_the_policy_back(start: Any, toy_context: Any) -> No
     assert toy_context.scalars[-1]["ppo/kl_items"] < 0.05
 
 
-def test_a_kl_that_runs_away_stops_the_training(start: Any, toy_context: Any) -> None:
+@pytest.mark.parametrize(
+    ("guard", "message"),
+    [
+        ({"kl": 0.0, "kl_target": 0.2, "kl_stop": 1.5}, "KL to the SFT policy has run away"),
+        ({"kl": 0.0, "kl_target": 50.0, "entropy_floor": 2.0}, "entropy of item choices has collapsed"),
+    ],
+)
+def test_a_guard_goes_back_to_the_last_good_round(
+    start: Any, toy_context: Any, guard: dict[str, float], message: str
+) -> None:
     model, codec = start
-    options = PpoOptions(
-        rollout="logged", iterations=50, dialogues=48, value_warmup=0, kl=0.0, kl_target=0.02, kl_stop=1.5
-    )
-    PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 100))
-    assert len(toy_context.scalars) < 50
+    options = PpoOptions(rollout="logged", iterations=50, dialogues=48, value_warmup=0, **guard)  # pyright: ignore[reportArgumentType]
+    trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
+    kept: dict[int, dict[str, torch.Tensor]] = {}
+    with pytest.raises(DivergedError, match=message):
+        trainer.train(
+            toy_context.transitions,
+            lambda step: kept.update({step: {k: v.clone() for k, v in model.state_dict().items()}}),
+        )
+    rounds = len(trainer.history)
+    assert 0 < rounds < 50
+    assert len(toy_context.scalars) == rounds
+    assert all(torch.equal(value, kept[rounds][name]) for name, value in model.state_dict().items())
 
 
 def test_a_loss_that_is_not_finite_is_an_error(start: Any, toy_context: Any) -> None:
@@ -156,9 +173,105 @@ def test_a_loss_that_is_not_finite_is_an_error(start: Any, toy_context: Any) -> 
             return np.full((len(states), 12), np.nan, np.float32)
 
     model, codec = start
-    options = PpoOptions(rollout="logged", iterations=2, dialogues=8)
-    with pytest.raises(CrsbenchError, match="not finite"):
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    options = PpoOptions(rollout="logged", iterations=2, dialogues=8, value_warmup=0)
+    with pytest.raises(DivergedError, match="not finite"):
         PpoTrainer(model, codec, Broken(), options, toy_context).train(seeds(toy_context, 20))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_what_diverged_names_the_policy_that_is_kept(toy_context: Any) -> None:
+    toy_context.reward = Staged(KnownReward(), "reward", toy_context)
+    options = PpoOptions(
+        rollout="logged", iterations=30, dialogues=48, value_warmup=0, kl=0.0, kl_target=0.02,
+        sft=SftOptions(tiny=TINY, epochs=1, max_words=4),
+    )  # fmt: skip
+    with pytest.raises(CrsbenchError, match=r"the policy after round \d+ is kept in") as caught:
+        PpoIufPolicy(options).fit(toy_context.train, toy_context)
+    kept = Path(caught.value.message.rpartition("kept in ")[2])
+    state = State((Turn("user", "I like horror films"),))
+    assert LanguageModelPolicy(4).load(kept).act([state])[0].items
+
+
+def test_rewards_change_places_in_the_control(start: Any, toy_context: Any) -> None:
+    model, codec = start
+    dialogues = by_dialogue(toy_context.transitions)[:30]
+    found = logged_rollout(model, codec, KnownReward(), dialogues, np.random.default_rng(0))
+    before = np.concatenate([c.rewards for c in found])
+    permute_rewards(found, np.random.default_rng(1))
+    after = np.concatenate([c.rewards for c in found])
+    assert sorted(after) == sorted(before)
+    assert 0 < before.sum() < len(before)
+    assert (after != before).any()
+
+
+def test_nothing_is_learnt_from_permuted_rewards(start: Any, toy_context: Any) -> None:
+    model, codec = start
+    options = PpoOptions(
+        rollout="logged", control="permuted", iterations=10, dialogues=48, kl=0.0, kl_target=50.0, step_kl=1.0
+    )
+    PpoTrainer(model, codec, KnownReward(), options, toy_context).train(toy_context.transitions)
+    assert toy_context.scalars[-1]["ppo/reward"] < 0.3
+
+
+def test_rates_fall_on_a_line(start: Any, toy_context: Any) -> None:
+    model, codec = start
+    options = PpoOptions(rollout="logged", iterations=4, dialogues=4, anneal=True, learning_rate=1e-3)
+    trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
+    rates: list[float] = []
+    trainer.train(toy_context.transitions, lambda _: rates.append(trainer.optimizer.param_groups[0]["lr"]))
+    assert rates == pytest.approx([1e-3, 7.5e-4, 5e-4, 2.5e-4])
+
+
+def test_bf16_is_near_fp32(start: Any, toy_context: Any) -> None:
+    model, codec = start
+    dialogues = by_dialogue(toy_context.transitions)[:8]
+    d = decisions(
+        logged_rollout(model, codec, KnownReward(), dialogues, np.random.default_rng(0)), codec, "cpu"
+    )
+    options = PpoOptions(rollout="logged")
+    trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
+    with torch.no_grad():
+        whole = trainer._read_policy(d)
+        toy_context.precision = "bf16"
+        half = trainer._read_policy(d)
+    assert half.items.dtype == torch.float32
+    assert not torch.equal(whole.items, half.items)
+    torch.testing.assert_close(half.items.exp(), whole.items.exp(), atol=0.02, rtol=0)
+
+
+class Simulated:
+    """Users who leave after their second answer and have nothing to say to odd items."""
+
+    identity: ClassVar = {"name": "simulated"}
+
+    def __init__(self) -> None:
+        self.seeds: list[int] = []
+
+    def start(self, seeds: Sequence[int]) -> list[State]:
+        self.seeds += seeds
+        return [State((Turn("user", "I like comedy films"),), session=seed) for seed in seeds]
+
+    def reply(self, states: Sequence[State], actions: Sequence[Action]) -> list[tuple[Turn | None, bool]]:
+        assert all(state.session is not None for state in states)
+        return [
+            (Turn("user", "hm") if a.items[0] % 2 == 0 else None, len(s.history) > 2)
+            for s, a in zip(states, actions, strict=True)
+        ]
+
+
+def test_a_simulator_answers_where_the_run_says_so(start: Any, toy_context: Any) -> None:
+    model, codec = start
+    toy_context.simulator = Simulated()
+    options = PpoOptions(
+        rollout="simulator", iterations=2, dialogues=16, turns=4, value_warmup=0,
+        sft=SftOptions(tiny=TINY, max_words=4),
+    )  # fmt: skip
+    PpoTrainer(model, codec, KnownReward(), options, toy_context).train(())
+    assert len(set(toy_context.simulator.seeds)) == 32
+    assert max(toy_context.simulator.seeds) < 1_000_000_000
+    assert 2 <= toy_context.scalars[-1]["ppo/turns"] <= 3
+    assert 0.3 < toy_context.scalars[-1]["ppo/user_leaves"] < 0.6
 
 
 def test_the_policy_keeps_its_start_beside_the_end(toy_context: Any) -> None:

@@ -162,6 +162,8 @@ class GroundedSignalSource(SignalSource, Protocol):
 
 @runtime_checkable
 class LabelModel(Protocol):
+    """May also learn a `reliability` (signal name → its AUC under the model), for `crsbench signals`."""
+
     def fit(self, signals: Sequence[Signal]) -> Self: ...
     def predict(self, signals: Sequence[Signal]) -> WeakLabel: ...
 
@@ -214,6 +216,19 @@ class Policy(Protocol):
 
     def save(self, directory: Path) -> None: ...
     def load(self, directory: Path, device: str = "cpu") -> Self: ...
+
+
+@runtime_checkable
+class Rounds(Protocol):
+    """A policy may also keep what it was earlier in its training.
+
+    After everything is fitted and scored, each is asked to talk with some of the simulator's users, and
+    `curves.jsonl` says how satisfied they were: over-optimisation can be seen, and nothing chosen by it.
+    """
+
+    def rounds(self) -> Iterable[tuple[int, Policy]]:
+        """(training step, the policy after it), in order; each is used before the next is asked for."""
+        ...
 
 
 @runtime_checkable

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.asking import BATCH
-from crsbench.context import Chain, check_values
+from crsbench.context import Chain, check_values, measure
 from crsbench.errors import PluginError
 from crsbench.evidence.cases import Cases
 from crsbench.plan import Part
-from crsbench.types import Action, Signal, Transition, WeakLabel
+from crsbench.types import Action, Catalog, Signal, Transition, WeakLabel
 from crsbench.workshop import Workshop
 
 Kind = Literal["signal", "labels", "reward"]
@@ -41,6 +41,7 @@ class Bench:
     """Held-out transitions, the cases among them, and what fits and asks plugins."""
 
     chain: Chain
+    catalog: Catalog
     workshop: Workshop
     steps: tuple[Transition, ...]
     cases: Cases
@@ -51,7 +52,7 @@ class Bench:
         for part in parts:
             source = part.make()
             with self.workshop.guard(part, "measure test")():
-                signal = cast(Signal, source.measure(self.steps))
+                signal = measure(source, self.steps, self.catalog)
             check_values(part, "values", signal.values, len(self.steps))
             found.append(signal)
         return found

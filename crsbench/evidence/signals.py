@@ -61,7 +61,7 @@ def evidence(config: RunConfig, labels: Sequence[str] | None, rewarded: bool, ho
     data = learnable(corpus.catalog, corpus.train, corpus.valid)
     chain = Chain(plan, Material(corpus.catalog, corpus.train, corpus.valid, data, workshop))
     steps = tuple(step for one in corpus.test.dialogues for step in transitions(one))
-    bench = Bench(chain, workshop, steps, cases(corpus, steps))
+    bench = Bench(chain, corpus.catalog, workshop, steps, cases(corpus, steps))
     return _Judge(plan, [plan.labels, *others], host, whole, corpus, bench).evidence()
 
 

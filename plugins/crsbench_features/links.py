@@ -73,3 +73,16 @@ class LinkIndex:
         if (~is_item).any():
             out[~is_item] = self._entity_rows[nodes[~is_item] - self.items].toarray()
         return out
+
+    def pairs(
+        self, nodes: Sequence[int] | NDArray[np.int64], items: Sequence[int] | NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """float32 [N]: the link of nodes[n] to items[n]."""
+        nodes, items = np.asarray(nodes, dtype=np.int64), np.asarray(items, dtype=np.int64)
+        out = np.zeros(len(nodes), dtype=np.float32)
+        other = (nodes < self.items) & (nodes != items)
+        both = self._unit[nodes[other]].multiply(self._unit[items[other]])
+        out[other] = np.asarray(both.sum(axis=1)).ravel()
+        entity = nodes >= self.items
+        out[entity] = np.asarray(self._entity_rows[nodes[entity] - self.items, items[entity]]).ravel()
+        return out

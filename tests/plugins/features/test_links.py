@@ -44,6 +44,14 @@ def test_rows_keep_the_order_of_mixed_nodes() -> None:
     np.testing.assert_array_equal(both[1], links.rows([1])[0])
 
 
+def test_pairs_are_entries_of_rows() -> None:
+    links = LinkIndex(CATALOG)
+    nodes = range(links.items + len(links.entities))
+    whole = [(node, item) for node in nodes for item in range(links.items)]
+    np.testing.assert_allclose(links.pairs(*zip(*whole, strict=True)), links.rows(nodes).ravel(), rtol=1e-6)
+    assert links.pairs([], []).shape == (0,)
+
+
 def test_what_nobody_knows_has_no_node() -> None:
     assert LinkIndex(CATALOG).node(Mention("opera")) is None
 

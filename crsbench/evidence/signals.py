@@ -113,6 +113,7 @@ class _Judge:
         kinds = [
             judged(Row(name, "baseline", 0), values, name == rulers.CONSTANT, found, lacking)
             for name, values in held.items()
+            if len(found)
         ]
         best = rulers.utilities(corpus, self.whole.test.rows, bench.steps, found)
         if best is not None:

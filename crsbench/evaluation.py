@@ -102,6 +102,18 @@ def evaluate(
     return Judged(rows, episodes, measured, absent)
 
 
+def curve_point(episodes: Sequence[Episode], meters: Sequence[Meter], corpus: Corpus) -> dict[str, float]:
+    """The mean of every metric of episodes, by its name."""
+    found = [
+        one
+        for meter in meters
+        if meter.metric.reads == "episodes"
+        for one in meter.measure(episodes, corpus)
+        if isinstance(one, Values) and one.subset == "all"
+    ]
+    return {one.metric: sum(one.values) / len(one.values) for one in found}
+
+
 def _reason(
     reads: str, corpus: Corpus, texts: Sequence[RankedRow], conversations: Conversations | None
 ) -> str | None:

@@ -226,8 +226,8 @@ class Rounds(Protocol):
     `curves.jsonl` says how satisfied they were: over-optimisation can be seen, and nothing chosen by it.
     """
 
-    def rounds(self) -> Iterable[tuple[int, Policy]]:
-        """(training step, the policy after it), in order; each is used before the next is asked for."""
+    def rounds(self) -> Mapping[int, Callable[[], Policy]]:
+        """Training step → what reads the policy after it; one is read at a time."""
         ...
 
 

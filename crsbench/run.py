@@ -19,13 +19,14 @@ from crsbench.context import Chain, Material
 from crsbench.data import learnable, limited
 from crsbench.episode import FIRST_USER, USERS, rollout
 from crsbench.errors import CrsbenchError, PluginError, UsageError
-from crsbench.evaluation import Judged, Meter, evaluate
+from crsbench.evaluation import Judged, Meter, curve_point, evaluate
 from crsbench.hookspecs import RunInfo
 from crsbench.identity import derive
 from crsbench.ledger import note_reading
 from crsbench.loading import Loader
 from crsbench.plan import Plan, make_plan
 from crsbench.plugins import Host, guarded
+from crsbench.protocols import Rounds
 from crsbench.record import RESULT, Decoding, Run
 from crsbench.record import load_run as load_run
 from crsbench.recorder import Recorder
@@ -33,6 +34,8 @@ from crsbench.store import Store, link, make_folder, remove
 from crsbench.types import Corpus, Episode
 from crsbench.ui import SilentUi, Ui
 from crsbench.workshop import Workshop
+
+CURVE_USERS = 100  # how many users an earlier policy talks with
 
 
 def run(
@@ -160,14 +163,27 @@ def _evaluate(plan: Plan, corpus: Corpus, policy: Any, workshop: Workshop) -> di
         rng = np.random.default_rng(derive(plan.config.seed, "conversations"))
         return rollout(actor, users, corpus.catalog, seeds, decoding, rng, workshop.ui)
 
-    judged: dict[str, Judged] = {}
-    for name, stage in stages.items():
+    def actor_of(name: str, stage: Any) -> Actor:
         privileged = plan.policy.offer.spec.privileged
         guard = workshop.guard(plan.policy, "act")
-        actor = Actor(name, stage, plan.policy.name, len(corpus.catalog), privileged, guard)
+        return Actor(name, stage, plan.policy.name, len(corpus.catalog), privileged, guard)
+
+    judged: dict[str, Judged] = {}
+    for name, stage in stages.items():
         with_whom = plan.simulator.name if plan.simulator else None
         talk = converse if plan.simulator else None
-        judged[name] = evaluate(actor, corpus, meters, with_whom, talk, workshop.ui)
+        judged[name] = evaluate(actor_of(name, stage), corpus, meters, with_whom, talk, workshop.ui)
+    if plan.simulator and isinstance(policy, Rounds):
+        seeds = seeds[:CURVE_USERS]
+        guard = workshop.guard(plan.policy, "rounds")
+        with guard():
+            rounds = policy.rounds()
+        for step, read in rounds.items():
+            with guard():
+                earlier = read()
+            episodes = converse(actor_of(f"round {step}", earlier), "greedy")
+            point = curve_point(episodes, meters, corpus)
+            workshop.curves.append({**point, "users": len(seeds), "stage": "final", "step": step})
     return judged
 
 

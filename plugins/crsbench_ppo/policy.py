@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -28,11 +29,13 @@ class PpoIufPolicy(LanguageModelPolicy):
         self.options = options
         self.start: LanguageModelPolicy | None = None
         self.tuned: Staged[LanguageModelPolicy] | None = None
+        self.device = "cpu"
 
     def fit(self, train: Split, ctx: Context) -> Self:
         options = self.options
         start = fit_sft(options.sft, train, ctx)
         reward = ctx.reward
+        self.device = ctx.device
 
         def build(directory: Path) -> None:
             from crsbench_ppo.ppo import PpoTrainer
@@ -58,11 +61,12 @@ class PpoIufPolicy(LanguageModelPolicy):
     def stages(self) -> Mapping[str, Any]:
         return {"sft": self.start, "final": self} if self.start is not None else {"final": self}
 
-    def rounds(self) -> Iterator[tuple[int, LanguageModelPolicy]]:
-        """The policies after earlier rounds, for the curves: (round, policy), read one at a time."""
-        if self.tuned is not None and (self.tuned.path / ROUNDS).exists():
-            for folder in sorted((self.tuned.path / ROUNDS).iterdir(), key=lambda path: int(path.name)):
-                yield int(folder.name), self._load(folder, "cpu")
+    def rounds(self) -> Mapping[int, Callable[[], LanguageModelPolicy]]:
+        """What reads the policies after earlier rounds, for the curves."""
+        if self.tuned is None or not (self.tuned.path / ROUNDS).exists():
+            return {}
+        folders = {int(folder.name): folder for folder in (self.tuned.path / ROUNDS).iterdir()}
+        return {step: functools.partial(self._load, folders[step], self.device) for step in sorted(folders)}
 
     def _load(self, folder: Path, device: str) -> LanguageModelPolicy:
         return LanguageModelPolicy(self.max_words).load(folder, device)

@@ -440,6 +440,33 @@ def test_training_with_the_simulator_is_on_record(lab: Lab, monkeypatch: pytest.
         lab.run(simulator="none")
 
 
+def test_earlier_rounds_are_asked_when_all_is_done(lab: Lab) -> None:
+    """The curve of true satisfaction: greedy, the first users, a line a round; nothing else changes."""
+    plain = lab.run()
+    lab.append(
+        "toy_policies",
+        """
+
+def rounds(self):
+    values = self.policy.values
+    return {1: lambda: Scores(values[::-1]), 2: lambda: Scores(values)}
+
+
+Ppo.rounds = rounds
+""",
+    )
+    run = lab.run()
+    assert [comparable(run)["scores"]] == [comparable(plain)["scores"]]
+    *training, first, second = lines(run.path / "curves.jsonl")
+    assert training == lines(plain.path / "curves.jsonl")
+    assert {**first, "joy": None} == {"joy": None, "users": 9, "stage": "final", "step": 1}
+    assert second["joy"] == pytest.approx(run.score("joy", decoding="greedy").value)
+    assert first["joy"] != second["joy"]
+    lab.append("toy_policies", "\n\nPpo.rounds = lambda self: {1: lambda: 1 / 0}\n")
+    with pytest.raises(PluginError, match=r"toy_policies/toy-ppo.*ZeroDivisionError"):
+        lab.run()
+
+
 def test_checkpoints_belong_to_a_stage(lab: Lab) -> None:
     lab.edit("toy_policies", "reward = ctx.reward", "ctx.checkpoints")
     with pytest.raises(PluginError, match="belong to a stage that is being built"):

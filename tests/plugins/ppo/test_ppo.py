@@ -16,7 +16,7 @@ from crsbench_lm.options import SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.packing import decisions, read, sayable
-from crsbench_ppo.policy import PpoIufPolicy
+from crsbench_ppo.policy import PpoIufPolicy, evenly
 from crsbench_ppo.ppo import DivergedError, PpoTrainer, by_dialogue, choose, permute_rewards
 from crsbench_ppo.rollout import logged_rollout, model_rollout, unseen
 
@@ -272,6 +272,26 @@ def test_a_simulator_answers_where_the_run_says_so(start: Any, toy_context: Any)
     assert max(toy_context.simulator.seeds) < 1_000_000_000
     assert 2 <= toy_context.scalars[-1]["ppo/turns"] <= 3
     assert 0.3 < toy_context.scalars[-1]["ppo/user_leaves"] < 0.6
+
+
+def test_earlier_rounds_can_be_read_again(toy_context: Any) -> None:
+    toy_context.reward = Staged(KnownReward(), "reward", toy_context)
+    options = PpoOptions(
+        rollout="logged", iterations=4, dialogues=8, value_warmup=1, curve=3,
+        sft=SftOptions(tiny=TINY, epochs=1, max_words=4),
+    )  # fmt: skip
+    policy = PpoIufPolicy(options).fit(toy_context.train, toy_context)
+    state = [State((Turn("user", "I like horror films"),))]
+    read = {step: one().act(state)[0].scores for step, one in policy.rounds().items()}
+    assert list(read) == [1, 2, 3]
+    assert read[1] == policy.start.act(state)[0].scores  # pyright: ignore  # the value head's warm-up
+    assert len({*read.values(), policy.act(state)[0].scores}) == 4
+
+
+def test_the_rounds_of_a_curve_are_even() -> None:
+    assert evenly(10, 4) == {2, 4, 6, 8}
+    assert evenly(2, 4) == {1}
+    assert evenly(10, 0) == evenly(1, 4) == set()
 
 
 def test_the_policy_keeps_its_start_beside_the_end(toy_context: Any) -> None:

@@ -57,12 +57,13 @@ def ranking(
         batch = rows[start : start + size]
         truths = [corpus.sealed.truth[row.id] for row in batch]
         for name, scores in who.items():
-            found[name] += map(_correlation, batch, truths, scores(batch, truths))
+            found[name] += map(correlation, batch, truths, scores(batch, truths))
     reward, *bounds = (_mean(values, rows) for values in found.values())
     return Ranking(reward, dict(zip(list(who)[1:], bounds, strict=True)))
 
 
-def _correlation(row: Row, truth: Truth, scores: Floats) -> float:
+def correlation(row: Row, truth: Truth, scores: Floats) -> float:
+    """Spearman's, of the `scores` [I] and the utilities of the items that are left to recommend."""
     left = np.ones(len(scores), dtype=np.bool_)
     left[[item for turn in row.state.history for item in turn.recommended]] = False
     return spearman(scores[left], np.asarray(truth.utilities, dtype=np.float64)[left])

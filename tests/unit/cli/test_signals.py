@@ -52,8 +52,9 @@ CHAIN = """
             return self
 
         def score(self, states, actions):
-            for state in states:
-                assert state.session is None and state.history[-1].speaker == "user"
+            for state, action in zip(states, actions, strict=True):  # neither the turn nor its reply is there
+                shown = [item for turn in state.history for item in turn.recommended]
+                assert state.session is None and action.text and action.items[0] not in shown
             REWARD
 
         def score_items(self, states):

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 Cli = Callable[..., Any]
-# A signal that reads the reply, one that is never observed, a vote, and a reward that knows one good item.
+# A signal that reads the reply, one that is never observed, a vote, a reward that prefers high indices, and a
+# policy that follows it.
 CHAIN = """
     import numpy as np
     from crsbench import Spec, hookimpl
-    from crsbench.types import Reward, Signal, WeakLabel
+    from crsbench.types import Action, Reward, Signal, WeakLabel
 
     class Praise:
         def __init__(self, options):
@@ -70,6 +71,30 @@ CHAIN = """
             self.scores = np.load(directory / "scores.npy")
             return self
 
+    class Greedy:
+        needs = frozenset({"reward"})
+
+        def __init__(self, options):
+            self.reward = None
+
+        def fit(self, train, ctx):
+            self.reward = ctx.reward.value
+            return self
+
+        def act(self, states, want="ranking", k=50, mask=None, rng=None):
+            best = np.argsort(-self.reward.score_items(states), axis=1)[:, :k]
+            return [Action(tuple(row.tolist())) for row in best]
+
+        def stages(self):
+            return {"final": self}
+
+        def save(self, directory):
+            pass
+
+    @hookimpl
+    def crsbench_policies():
+        return [Spec("greedy", Greedy)]
+
     @hookimpl
     def crsbench_signals():
         return [Spec("praise", Praise), Spec("nothing", Nothing)]
@@ -87,14 +112,23 @@ SMALL = ["-o", "dataset.dialogues=40", "-o", "dataset.test=40", "-o", "dataset.v
 
 
 @pytest.fixture
-def judge(cli: Cli, tmp_path: Path, plugin_file: Callable[..., Path]) -> Cli:
-    """`judge("--json")`: the stranger's chain on a small scenario."""
+def chain(tmp_path: Path, plugin_file: Callable[..., Path]) -> Callable[..., list[object]]:
+    """Flags for the stranger's chain on a small scenario; `score` is what its reward model does."""
 
-    def call(*arguments: object, score: str = SCORE, dataset: str = "synthetic") -> Any:
+    def flags(labels: str, score: str = SCORE) -> list[object]:
         folder = plugin_file("a_chain", CHAIN.replace("REWARD", score))
-        chain = ["--signals", "praise,nothing", "--labels", "vote,majority", "--reward", "favourite"]
-        flags = [*chain, "--plugins-dir", folder, "--out", tmp_path / "runs", *SMALL]
-        return cli("signals", dataset, *flags, *arguments)
+        parts = ["--signals", "praise,nothing", "--labels", labels, "--reward", "favourite"]
+        return [*parts, "--plugins-dir", folder, "--out", tmp_path / "runs", *SMALL]
+
+    return flags
+
+
+@pytest.fixture
+def judge(cli: Cli, chain: Callable[..., list[object]]) -> Cli:
+    """`judge("--json")`: judge that chain."""
+
+    def call(*arguments: object, score: str = SCORE) -> Any:
+        return cli("signals", "synthetic", *chain("vote,majority", score), *arguments)
 
     return call
 
@@ -150,13 +184,24 @@ def test_the_json_of_a_strangers_chain(judge: Cli) -> None:
     assert found["counts"]["labels"] == found["counts"]["test_transitions"] > 40
 
 
-def test_the_same_again_and_stages_are_reused(judge: Cli, tmp_path: Path) -> None:
+def test_the_same_again(judge: Cli, tmp_path: Path) -> None:
     first = judge("--json")
     again = judge("--json")
     assert again.out == first.out
     assert "reward: reused" in again.err
     ledger = (tmp_path / "runs" / "reads.jsonl").read_text().splitlines()
     assert [json.loads(line)["plugin"] for line in ledger] == ["crsbench/signals"] * 2
+
+
+def test_a_run_shares_its_stages(judge: Cli, cli: Cli, chain: Callable[..., list[object]]) -> None:
+    assert judge("--quiet").code == 0
+    quick = ["--metrics", "recall@10", "--simulator", "none"]
+    answer = cli("run", "--plugin", "greedy", *chain("vote"), *quick, "--json", "--quiet")
+    assert answer.code == 0, answer.err
+    assert {stage["name"]: stage["reused"] for stage in answer.json["stages"]} == {
+        "labels": True,
+        "reward": True,
+    }
 
 
 def test_tables_fit_80_columns(judge: Cli) -> None:
@@ -168,12 +213,10 @@ def test_tables_fit_80_columns(judge: Cli) -> None:
     assert not any("…" in line for line in lines)
 
 
-def test_without_a_reward_model(
-    judge: Cli, cli: Cli, plugin_file: Callable[..., Path], tmp_path: Path
-) -> None:
-    folder = plugin_file("a_chain", CHAIN.replace("REWARD", SCORE))
-    flags = ["--labels", "majority", "--plugins-dir", folder, "--out", tmp_path / "runs", *SMALL]
-    answer = cli("signals", "synthetic", "--no-reward", "--signals", "praise", "--json", *flags)
+def test_without_a_reward_model(cli: Cli, chain: Callable[..., list[object]]) -> None:
+    flags = [flag for flag in chain("majority") if flag not in ("--reward", "favourite")]
+    flags[flags.index("praise,nothing")] = "praise"
+    answer = cli("signals", "synthetic", "--no-reward", "--json", *flags)
     assert answer.code == 0, answer.err
     assert [row["kind"] for row in answer.json["rows"]] == ["signal", "labels"]
     assert answer.json["ranking"]["reason"] == "no reward model was asked for"

@@ -76,7 +76,9 @@ def signals(
         "limit": limit,
         "plugins_dir": plugins_dir,
     }
-    names = None if labels is None else [name for name in labels.split(",") if name.strip()]
+    names = None if labels is None else [name.strip() for name in labels.split(",") if name.strip()]
+    if names == []:
+        raise UsageError("--labels names none", "crsbench plugins lists what there is")
     with reserved(as_json) as emit:
         found = _execute(RunConfig.of(given), names, not no_reward, quiet)
         if report is not None:

@@ -15,7 +15,14 @@ from crsbench.types import Absent
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything found; `counts` says of how much, `says` puts what matters most into sentences."""
+    """Everything found, field by field a key of the JSON object.
+
+    `rows` are the signals, label models and R_φ; `rulers` what they are held against: baselines, and the true
+    utility where it is known. `counts` says of how many dialogues, recommendations and labels, `liked` is the
+    share of labels that say so. `comparisons` are paired differences in AUC, `agreement` is between signals,
+    `ablation` what the first label model owes to each signal, `ranking` R_φ's of the whole catalogue against
+    true utilities or the reason why there is none. `says` puts what matters most into sentences.
+    """
 
     dataset: str
     protocol: str

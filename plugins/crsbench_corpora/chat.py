@@ -8,7 +8,7 @@ the user took to react.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crsbench.types import Dialogue, Mention, Row, State, Turn
@@ -32,30 +32,42 @@ class Messages:
     def runs(self) -> list[tuple[int, int]]:
         """[start, end) of each run of one speaker."""
         system = self.system
-        edges = [at for at in range(1, len(system)) if system[at] != system[at - 1]]
-        return list(zip([0, *edges], [*edges, len(system)], strict=True)) if system else []
+        found: list[tuple[int, int]] = []
+        start = 0
+        for at in range(1, len(system)):
+            if system[at] != system[start]:
+                found.append((start, at))
+                start = at
+        if system:
+            found.append((start, len(system)))
+        return found
 
     def opening(self) -> int:
         """How many messages the first turn has: with them nobody has answered yet."""
         runs = self.runs()
         return runs[0][1] if runs else 0
 
-    def turn(self, start: int, end: int) -> Turn:
-        """Messages [start, end), which are of one speaker, as a turn."""
-        system = self.system[start]
-        speaker, seconds = ("system", self.seconds[end - 1]) if system else ("user", self.seconds[start])
-        text, mentions, labels = self.texts[start], self.mentions[start], self.labels[start]
-        for at in range(start + 1, end):
-            shift = len(text) + 1
-            text = f"{text}\n{self.texts[at]}"
-            labels += self.labels[at]
-            mentions += tuple(
-                [
-                    Mention(m.name, m.item, m.span and (m.span[0] + shift, m.span[1] + shift))
-                    for m in self.mentions[at]
-                ]
-            )
-        return Turn(speaker, text, mentions, tuple(dict.fromkeys(labels)) if labels else (), seconds)
+    def turns(self, runs: Iterable[tuple[int, int]]) -> list[Turn]:
+        """Each run [start, end) of messages of one speaker as a turn."""
+        texts, mentions, labels, seconds = self.texts, self.mentions, self.labels, self.seconds
+        found: list[Turn] = []
+        for start, end in runs:
+            text, named, given = texts[start], mentions[start], labels[start]
+            for at in range(start + 1, end):
+                if mentions[at]:
+                    named += _shifted(mentions[at], len(text) + 1)
+                text = f"{text}\n{texts[at]}"
+                given += labels[at]
+            items = tuple(dict.fromkeys(given)) if given else ()
+            if self.system[start]:
+                found.append(Turn("system", text, named, items, seconds[end - 1]))
+            else:
+                found.append(Turn("user", text, named, items, seconds[start]))
+        return found
+
+
+def _shifted(mentions: Sequence[Mention], by: int) -> tuple[Mention, ...]:
+    return tuple([Mention(m.name, m.item, m.span and (m.span[0] + by, m.span[1] + by)) for m in mentions])
 
 
 class Chat:
@@ -64,7 +76,7 @@ class Chat:
     def __init__(self, id: str, messages: Messages, user: str | None = None) -> None:  # noqa: A002
         self.messages = messages
         self.runs = messages.runs()
-        self.dialogue = Dialogue(id, tuple([messages.turn(start, end) for start, end in self.runs]), user)
+        self.dialogue = Dialogue(id, tuple(messages.turns(self.runs)), user)
 
     def rows_by_turn(self) -> list[Row]:
         """One row a system turn with labels, each item once: its history are the turns before."""
@@ -84,7 +96,7 @@ class Chat:
         for turns, (start, end) in enumerate(self.runs):
             for at in range(start, end):
                 if labels := self.messages.labels[at]:
-                    begun = (self.messages.turn(start, at),) if at > start else ()
+                    begun = self.messages.turns([(start, at)]) if at > start else ()
                     rows.append(self._row(at, (*self.dialogue.turns[:turns], *begun), labels))
         return rows
 

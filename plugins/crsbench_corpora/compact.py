@@ -7,7 +7,8 @@ of its dialogue, and then turns of its own. Mentions follow each other in column
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice, takewhile
+from operator import is_
 from typing import Any
 
 from crsbench.types import Catalog, Corpus, Dialogue, Feedback, Item, Mention, Row, Sealed, Split, State, Turn
@@ -44,12 +45,12 @@ def pack(corpus: Corpus) -> dict[str, Any]:
     return {
         "items": [[item.id, item.title, item.year, dict(item.attributes)] for item in items],
         "turns": {
-            "system": [int(turn.speaker == "system") for turn in turns],
+            "system": [turn.speaker == "system" for turn in turns],
             "text": [turn.text for turn in turns],
             "mentions": [len(turn.mentions) for turn in turns],
             "recommended": [turn.recommended or 0 for turn in turns],
             "seconds": [turn.seconds for turn in turns],
-            "ends": [int(turn.ends) for turn in turns],
+            "ends": [turn.ends for turn in turns],
         },
         "mentions": {
             "name": [0 if m.item is not None and m.name == items[m.item].title else m.name for m in mentions],
@@ -110,7 +111,7 @@ def _turns(columns: dict[str, list[Any]], mentions: Any) -> list[Turn]:
             tuple(islice(mentions, count)) if count else (),
             tuple(recommended) if recommended else (),
             seconds,
-            ends == 1,
+            ends,
         )
         for system, text, count, recommended, seconds, ends in zip(*columns.values(), strict=True)
     ]
@@ -137,13 +138,12 @@ def _split(packed: dict[str, Any], turns: list[Turn]) -> Split:
 
 def _shared(history: Sequence[Turn], turns: Sequence[Turn]) -> int:
     """How many turns at the beginning are the very same objects."""
-    different = (at for at, (one, other) in enumerate(zip(history, turns, strict=False)) if one is not other)
-    return next(different, min(len(history), len(turns)))
+    return sum(1 for _ in takewhile(bool, map(is_, history, turns)))
 
 
 def _flat(answers: Mapping[int, bool]) -> list[int]:
-    return [number for item, answer in answers.items() for number in (item, int(answer))]
+    return list(chain.from_iterable(answers.items()))
 
 
-def _mapping(flat: list[int]) -> dict[int, bool]:
-    return {item: answer == 1 for item, answer in zip(flat[::2], flat[1::2], strict=True)} if flat else {}
+def _mapping(flat: list[Any]) -> dict[int, bool]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -21,9 +21,9 @@ _MENTION = re.compile(r"@([0-9]+)")
 
 
 class RawMessage(TypedDict):
-    messageId: Number
+    messageId: int
     timeOffset: Seconds
-    senderWorkerId: Number
+    senderWorkerId: int
     text: str
 
 
@@ -33,6 +33,9 @@ class Answers(TypedDict):
     liked: Choice
 
 
+Forms = Annotated[dict[str, Answers] | Nothing, Field(union_mode="left_to_right")]  # as fast as one type
+
+
 class RawDialogue(TypedDict):
     """One line of train_data.jsonl or test_data.jsonl."""
 
@@ -40,8 +43,8 @@ class RawDialogue(TypedDict):
     initiatorWorkerId: Number
     respondentWorkerId: Number
     movieMentions: dict[str, str | None] | Nothing
-    initiatorQuestions: dict[str, Answers] | Nothing
-    respondentQuestions: dict[str, Answers] | Nothing
+    initiatorQuestions: Forms
+    respondentQuestions: Forms
     messages: list[RawMessage]
 
 
@@ -85,10 +88,11 @@ class Movies:
 
         "@5" that neither the movie list nor the dialogue's own list (`listed`) calls a movie is text.
         """
-        said, *rest = _MENTION.split(text)
+        parts = iter(_MENTION.split(text))
+        said = next(parts)
         mentions: list[Mention] = []
         unknown = 0
-        for number, after in zip(rest[::2], rest[1::2], strict=True):
+        for number, after in zip(parts, parts, strict=True):
             known = self._known.get(number)
             if known is None:
                 unknown += number in listed
@@ -105,18 +109,20 @@ class Movies:
         initiator's form leaves out (`guessed`). "Did not say" is no answer."""
         own, other = raw["initiatorQuestions"], raw["respondentQuestions"]
         forms: dict[str, Answers] = {**dict(other), **dict(own)}
+        guessed: list[int] = []
         liked: dict[int, bool] = {}
         seen: dict[int, bool] = {}
         suggested: dict[int, bool] = {}
         for number, form in forms.items():
-            if number in self._known:
-                item = self._known[number][0]
-                for answers, answer in (
-                    (liked, form["liked"]),
-                    (seen, form["seen"]),
-                    (suggested, form["suggested"]),
-                ):
-                    if answer != UNSAID:
-                        answers[item] = answer == 1
-        missing = {self._known[number][0] for number in forms if number not in own and number in self._known}
-        return Feedback(liked, seen, suggested, guessed=frozenset(missing))
+            if number not in self._known:
+                continue
+            item, _ = self._known[number]
+            if number not in own:
+                guessed.append(item)
+            if form["liked"] != UNSAID:
+                liked[item] = form["liked"] == 1
+            if form["seen"] != UNSAID:
+                seen[item] = form["seen"] == 1
+            if form["suggested"] != UNSAID:
+                suggested[item] = form["suggested"] == 1
+        return Feedback(liked, seen, suggested, guessed=frozenset(guessed))

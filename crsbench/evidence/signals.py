@@ -42,6 +42,7 @@ NAME = f"{OURS}/signals"  # how the ledger and observers know who reads
 def evidence(config: RunConfig, labels: Sequence[str] | None, rewarded: bool, host: Host, ui: Ui) -> Evidence:
     """Fit and judge. `labels` name the label models (None: all of ours), `rewarded` asks for R_φ.
 
+    Options of `config` under "labels." are those of the first label model; the others take their defaults.
     Raises UsageError, DataError or PluginError.
     """
     names = list(dict.fromkeys(labels or [LABELS, *_ours(host)]))

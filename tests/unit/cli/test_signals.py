@@ -247,6 +247,7 @@ def test_the_page_is_whole_and_escapes(judge: Cli, tmp_path: Path) -> None:
         ),
         (["synthetic", "--signals", "dwel"], "error: unknown signal 'dwel' (did you mean 'dwell'?)"),
         (["synthetic", "--reward", "x", "--no-reward"], "error: --reward and --no-reward exclude each other"),
+        (["synthetic", "--labels", ","], "error: --labels names none (crsbench plugins lists what there is)"),
         (
             ["synthetic", "--limit", "0"],
             "error: --limit: 0 is not allowed; it takes an integer of at least 1",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from crsbench.audit.finding import Finding, finding
-from crsbench.types import Corpus
+from crsbench.intervals import Interval, bootstrap
+from crsbench.types import Corpus, Row
 
 SLACK = 1e-6  # utilities that differ by less are equal
 
@@ -17,17 +18,14 @@ SLACK = 1e-6  # utilities that differ by less are equal
 class Bounds:
     """Mean utility over the test rows: of what was logged, of an item drawn at random, of the best item.
 
-    `margin` = best − logged: what a better recommender than the logger could gain.
+    `margin` is the mean of best − logged, what a better recommender than the logger could gain, with its 95%
+    interval: rows are paired, and users (dialogues, where the data does not say whose they are) resampled.
     """
 
     logged: float
     evenly: float
     best: float
-    rows: int
-
-    @property
-    def margin(self) -> float:
-        return self.best - self.logged
+    margin: Interval
 
 
 def bounds(corpus: Corpus) -> Bounds | None:
@@ -36,8 +34,11 @@ def bounds(corpus: Corpus) -> Bounds | None:
     found = _utilities(corpus)
     if not found:
         return None
-    logged, evenly, best = np.array([values for _, values in found]).mean(axis=0).tolist()
-    return Bounds(logged, evenly, best, len(found))
+    values = np.array([values for _, values in found])
+    users = {one.id: one.user or one.id for one in corpus.test.dialogues}
+    groups = [users.get(row.dialogue, row.dialogue) for row, _ in found]
+    logged, evenly, best = values.mean(axis=0).tolist()
+    return Bounds(logged, evenly, best, bootstrap((values[:, 2] - values[:, 0]).tolist(), groups))
 
 
 def findings(corpus: Corpus) -> Iterator[Finding]:
@@ -45,7 +46,7 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
     found = _utilities(corpus)
     yield finding(
         "logged_targets_below_best",
-        (f"row {name}: {values[0]:.2f}, best {values[2]:.2f}" for name, values in found if _below(values)),
+        (f"row {row.id}: {values[0]:.2f}, best {values[2]:.2f}" for row, values in found if _below(values)),
         len(found),
         "recall on logged items: it measures agreement with the logger; read truth_ndcg@10 and satisfaction",
     )
@@ -55,13 +56,13 @@ def _below(values: tuple[float, float, float]) -> bool:
     return values[0] < values[2] - SLACK
 
 
-def _utilities(corpus: Corpus) -> list[tuple[str, tuple[float, float, float]]]:
-    """(row id, (utility of its targets, of any item, of the best)) of each row whose truth is known."""
-    found: list[tuple[str, tuple[float, float, float]]] = []
+def _utilities(corpus: Corpus) -> list[tuple[Row, tuple[float, float, float]]]:
+    """(row, (utility of its targets, of any item, of the best)) of each row whose truth is known."""
+    found: list[tuple[Row, tuple[float, float, float]]] = []
     for row in corpus.test.rows:
         truth = corpus.sealed.truth.get(row.id)
         if truth is None or truth.utilities is None or not row.targets or row.exposed:
             continue
         logged = float(truth.utilities[list(row.targets)].mean())
-        found.append((row.id, (logged, float(truth.utilities.mean()), float(truth.utilities.max()))))
+        found.append((row, (logged, float(truth.utilities.mean()), float(truth.utilities.max()))))
     return found

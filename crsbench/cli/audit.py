@@ -94,9 +94,11 @@ def _margin(found: Bounds | None) -> list[str]:
     """How much better than its log a scenario could be served."""
     if found is None:
         return []
+    margin = found.margin
     return [
         "",
-        f"true utility of what is recommended, mean of {found.rows} test rows",
+        f"true utility of what is recommended, mean of {margin.n} test rows",
         f"  random {found.evenly:.3f}   logger {found.logged:.3f}   oracle {found.best:.3f}",
-        f"  the oracle beats the logger by {found.margin:.3f}",
+        f"  the oracle beats the logger by {margin.value:.3f} [{margin.low:.3f}, {margin.high:.3f}],"
+        " 95% interval over users",
     ]

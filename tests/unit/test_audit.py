@@ -344,10 +344,17 @@ def test_margin_of_the_oracle() -> None:
     assert measured.logged == pytest.approx((9 * 0.2 + 0.9) / 10)
     assert measured.evenly == pytest.approx((9 * 0.2 + 0.9) / 10)
     assert measured.best == pytest.approx(0.9)
-    assert measured.margin == pytest.approx(0.63)
+    margin = measured.margin
+    assert margin.value == pytest.approx(0.63)
+    assert 0 < margin.low < margin.value < margin.high == pytest.approx(0.7)
     assert bounds(clean()) is None
+    # the rows of one user are one draw: where all have the same user, nothing can be said of others
+    alone = tuple(replace(one, user="me") for one in corpus.test.dialogues)
+    same = bounds(replace(corpus, test=replace(corpus.test, dialogues=alone)))
+    assert same is not None
+    assert same.margin.low == same.margin.high == pytest.approx(0.63)
     exposed = tuple(replace(one, exposed=n > 0) for n, one in enumerate(corpus.test.rows))
-    assert bounds(replace(corpus, test=replace(corpus.test, rows=exposed))).rows == 1  # type: ignore[union-attr]
+    assert bounds(replace(corpus, test=replace(corpus.test, rows=exposed))).margin.n == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

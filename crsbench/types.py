@@ -60,9 +60,13 @@ class Catalog:
     @functools.cached_property
     def fingerprint(self) -> str:
         """A digest of every item: ids, titles, years, attributes, and their order."""
-        rows = [[i.id, i.title, i.year, {r: list(v) for r, v in i.attributes.items()}] for i in self.items]
-        text = json.dumps(rows, ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+        digest = hashlib.sha256(b"[")  # of one list of all, which at a million items is too much to hold
+        for at, item in enumerate(self.items):
+            row = encoder.encode([item.id, item.title, item.year, dict(item.attributes)])
+            digest.update((f", {row}" if at else row).encode())
+        digest.update(b"]")
+        return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -91,8 +91,7 @@ def rollout(
     going = _advance(talks, actor, users, catalog, sampling)
     for _ in ui.progress(going, len(talks), f"{actor.stage}: conversations, {decoding}"):
         pass
-    truths = users.truth([talk.state for talk in talks]) or [None] * len(talks)
-    return [talk.episode(truth, decoding) for talk, truth in zip(talks, truths, strict=True)]
+    return [talk.episode(truth, decoding) for talk, truth in zip(talks, _felt(users, talks), strict=True)]
 
 
 def _advance(
@@ -111,9 +110,9 @@ def _advance(
             actions = _speak(actor, users, batch, rng)
             replies = users.reply([talk.state for talk in batch], actions)
             for talk, action, (reply, over) in zip(batch, actions, replies, strict=True):
-                cut = not over and (turn + 1 == MAX_TURNS or turn + 1 == len(catalog))
-                _record(talk, action, reply, over, cut, catalog)
-                if over or cut:
+                stops = over or turn + 1 in (MAX_TURNS, len(catalog))
+                _record(talk, action, reply, stops, catalog)
+                if stops:
                     yield talk.seed
                 else:
                     going.append(talk)
@@ -133,22 +132,32 @@ def _speak(actor: Actor, users: Users, batch: list[_Talk], rng: np.random.Genera
     return actor.act(states, "turn", 1, mask, rng, truths)
 
 
-def _record(talk: _Talk, action: Action, reply: Turn | None, over: bool, cut: bool, catalog: Catalog) -> None:
-    """Add what was said to the conversation. A last reply is marked as one, as in logged dialogue."""
-    if reply is not None and over:
-        reply = replace(reply, ends=True)
+def _record(talk: _Talk, action: Action, reply: Turn | None, stops: bool, catalog: Catalog) -> None:
+    """Add what was said to the conversation. As in logged dialogue, a user leaves with a reply that `ends`; a
+    conversation that stops otherwise is censored: nobody knows how it would have gone on."""
     state = talk.state
     talk.state = state.then(system_turn(action, catalog), *([reply] if reply else []))
+    done = reply is not None and reply.ends
     talk.transitions.append(
         Transition(
             state=state,
             action=action,
             reply=reply,
             next_state=talk.state,
-            done=over,
-            censored=cut,
+            done=done,
+            censored=stops and not done,
             dialogue=str(talk.seed),
             index=len(talk.transitions),
             fold=Dialogue(str(talk.seed), ()).fold,
         )
     )
+
+
+def _felt(users: Users, talks: Sequence[_Talk]) -> list[Truth | None]:
+    """z of each conversation that is over; its utilities, a number an item, are not kept."""
+    found: list[Truth | None] = []
+    for start in range(0, len(talks), BATCH):
+        batch = talks[start : start + BATCH]
+        truths = users.truth([talk.state for talk in batch]) or [None] * len(batch)
+        found += [truth and Truth(satisfied=truth.satisfied) for truth in truths]
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crsbench.asking import Actor, Users
+from crsbench.asking import BATCH, Actor, Users
 from crsbench.episode import MAX_TURNS, rollout, system_turn, transitions
 from crsbench.errors import PluginError
 from crsbench.types import Action, Catalog, Dialogue, Item, State, Truth, Turn
@@ -100,10 +100,11 @@ class Leaving:
         return [State((user(f"I am {seed}"),), seed) for seed in seeds]
 
     def reply(self, states: Sequence[State], actions: Sequence[Action]) -> list[tuple[Turn | None, bool]]:
-        return [
-            (user(f"{action.items[0]}?"), sum(t.speaker == "system" for t in state.history) >= state.session)
-            for state, action in zip(states, actions, strict=True)
-        ]
+        found: list[tuple[Turn | None, bool]] = []
+        for state, action in zip(states, actions, strict=True):
+            leaves = sum(t.speaker == "system" for t in state.history) >= state.session
+            found.append((user(f"{action.items[0]}?", ends=leaves), leaves))
+        return found
 
     def truth(self, states: Sequence[State]) -> list[Truth] | None:
         return [Truth(None, tuple(i % 2 == 0 for t in s.history for i in t.recommended)) for s in states]
@@ -161,6 +162,34 @@ def test_an_endless_conversation_is_cut_and_censored() -> None:
     assert not any(step.done for step in episode.transitions)
     assert episode.truth is None
     assert len(episode.transitions[-1].next_state.history) == 9
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+def test_a_conversation_that_is_over_is_not_left(speaks: bool) -> None:
+    """Nobody left: the simulator's horizon was reached, and a log of it says the same."""
+
+    class Patient(Leaving):
+        def reply(self, states: Sequence[State], actions: Sequence[Action]) -> list[tuple[Turn | None, bool]]:
+            answers = super().reply(states, actions)
+            return [(user("more?") if speaks else None, over) for _, over in answers]
+
+    (episode,) = play(Upwards(), Patient(), (1,))
+    first, last = episode.transitions
+    assert (first.done, first.censored) == (False, False)
+    assert (last.done, last.censored) == (False, True)
+    assert not any(turn.ends for turn in last.next_state.history)
+    logged = transitions(Dialogue("1", last.next_state.history))
+    assert [(step.done, step.censored) for step in logged] == [(False, False), (False, True)]
+
+
+def test_utilities_are_not_kept() -> None:
+    class Knowing(Leaving):
+        def truth(self, states: Sequence[State]) -> list[Truth] | None:
+            assert len(states) <= BATCH
+            return [Truth(np.ones(8, np.float32), (True,)) for _ in states]
+
+    episodes = play(Upwards(), Knowing(), (0,) * (BATCH + 3))
+    assert [episode.truth for episode in episodes] == [Truth(None, (True,))] * (BATCH + 3)
 
 
 def test_a_privileged_policy_is_handed_the_truth_before_each_turn() -> None:

@@ -75,11 +75,10 @@ def agreement(signals: Sequence[Signal], names: Sequence[str]) -> Agreement:
 
 
 def ablation(
-    bench: Bench, model: Part, parts: Sequence[Part], test: Sequence[Signal], seed: int
+    bench: Bench, model: Part, whole: Floats, parts: Sequence[Part], test: Sequence[Signal], seed: int
 ) -> list[Ablation]:
-    """Of every signal, permuted in train and test alike."""
+    """Of every signal, permuted in train and test alike; `whole` is what the model says of the cases."""
     train = bench.chain.signals
-    whole = bench.cases.of(bench.label(model, train, test)[0].probability)
     found: list[Ablation] = []
     for number, part in enumerate(parts):
         name = part.offer.name

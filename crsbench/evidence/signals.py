@@ -119,8 +119,9 @@ class _Judge:
         best = rulers.utilities(corpus, self.whole.test.rows, bench.steps, found)
         if best is not None:
             kinds.append(judged(Row(rulers.UTILITY, "ceiling", 0), best, True, found, lacking))
-        comparisons = _comparisons(believed, held, found)
-        config = plan.config
+        config, model = plan.config, self.labels[0]
+        first = next(one.judged for one in believed if one.kind == "labels")
+        parts = plan.signals if len(found) else ()
         return Evidence(
             plan.dataset.name,
             plan.protocol,
@@ -132,9 +133,9 @@ class _Judge:
             float(found.liked.mean()) if len(found) else None,
             rows,
             tuple(kinds),
-            comparisons,
+            _comparisons(believed, held, found),
             agreement(signals, [part.offer.name for part in plan.signals]),
-            tuple(ablation(bench, self.labels[0], plan.signals, signals, config.seed)) if len(found) else (),
+            tuple(ablation(bench, model, first, parts, signals, config.seed)),
             ranked,
             tuple(sentences(rows)),
         )

@@ -1,7 +1,8 @@
-"""Intervals and paired tests that treat a dialogue, not a row, as what was sampled.
+"""Intervals that treat a dialogue, not a row, as what was sampled.
 
-Rows of one dialogue resemble each other, so groups (dialogues, episodes) are drawn and flipped whole. All
-randomness comes from a fixed seed: the same values give the same interval.
+Rows of one dialogue resemble each other, so groups (dialogues, episodes) are drawn whole. All randomness
+comes from a fixed seed: the same values give the same interval. A statistic of the whole sample that is no
+mean comes as values whose mean it is (`types.Values`), and is treated as they are.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import importlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2_000
-FLIPS = 10_000
 LEVEL = 0.95
 BLOCK = 1 << 22  # numbers drawn at once
 FEW = 1 << 12  # groups whose draws are kept for the next call
-WIDTH = 512  # groups whose signs are drawn at once
 
 Floats = NDArray[np.float64]
+NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +37,52 @@ class Interval:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The mean of b − a over `n` paired units, its 95% interval, the two-sided p-value of no difference."""
-
-    value: float
-    low: float
-    high: float
-    p: float
-    n: int
-
-
 def bootstrap(values: Sequence[float], groups: Sequence[str]) -> Interval:
-    """The pooled mean of `values` [N], and the percentile interval of a cluster bootstrap over `groups` [N].
+    """The pooled mean of `values` [N], and the interval of a cluster bootstrap over `groups` [N].
 
-    A resample draws as many groups as there are, with replacement; its mean is Σ values / Σ sizes of what was
-    drawn (Davison & Hinkley 1997, section 3.8). Raises ValueError where there is nothing to average.
+    A resample draws as many of the G groups as there are, with replacement; its mean is Σ values / Σ sizes
+    of what was drawn (Davison & Hinkley 1997, section 3.8). The bounds are those of `bca`. Where all groups
+    have the same mean, or there is one alone, nothing varies and both bounds are the mean. Raises ValueError
+    where there is nothing to average.
     """
-    sums, sizes = _by_group(values, groups)
-    low, high = _percentiles(sums, sizes)
+    sums, sizes = by_group(values, groups)
+    low, high = bca(sums, sizes)
     return Interval(float(sums.sum() / sizes.sum()), low, high, len(values))
 
 
-def paired(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> Difference:
-    """The difference b − a of values [N] measured on the same units.
+def bca(sums: Floats, sizes: Floats) -> tuple[float, float]:
+    """Bounds for Σ sums / Σ sizes, both [G]: the bias-corrected and accelerated interval (Efron, JASA 1987).
 
-    The interval is the cluster bootstrap of the differences. The p-value comes from a permutation test that
-    swaps a and b in whole groups, (1 + #{|permuted| ≥ |observed|}) / (1 + permutations).
+    The bounds are the quantiles Φ(z₀ + (z₀ ± z) / (1 − a (z₀ ± z))) of the resampled means: z₀ = Φ⁻¹ of the
+    share of them below the mean, ties half, and a = Σd³ / 6(Σd²)^1.5 with d the jackknife's deviations. For
+    z stands √(G/(G−1)) times Student's t with G−1 degrees of freedom (Hesterberg, The American Statistician
+    2015): resamples of few groups vary too little. With 20 normal groups this turns 90.8% coverage into
+    93.3%; with hundreds it changes nothing.
     """
-    if len(a) != len(b):
-        raise ValueError(f"{len(a)} values cannot be paired with {len(b)}")
-    sums, sizes = _by_group(np.asarray(b, float) - np.asarray(a, float), groups)
-    low, high = _percentiles(sums, sizes)
-    return Difference(float(sums.sum() / sizes.sum()), low, high, _flip_test(sums), len(a))
+    groups = len(sums)
+    value = float(sums.sum() / sizes.sum())
+    if groups == 1:
+        return value, value
+    means = np.concatenate([(drawn @ sums) / (drawn @ sizes) for drawn in resamples(groups)])
+    without = (sums.sum() - sums) / (sizes.sum() - sizes)
+    deviations = without.mean() - without
+    spread = float((deviations**2).sum())
+    slack = 1e-9 * max(1.0, abs(value))
+    if spread <= slack**2:
+        return value, value
+    acceleration = float((deviations**3).sum()) / (6 * spread**1.5)
+    below = (means < value - slack).mean() + (np.abs(means - value) <= slack).mean() / 2
+    bias = NORMAL.inv_cdf(min(max(float(below), 1 / (RESAMPLES + 1)), RESAMPLES / (RESAMPLES + 1)))
+    z = math.sqrt(groups / (groups - 1)) * students_t(groups - 1)
+    levels = [NORMAL.cdf(bias + _accelerated(bias + side * z, acceleration)) for side in (-1, 1)]
+    low, high = np.quantile(means, levels)
+    return float(low), float(high)
+
+
+def _accelerated(z: float, acceleration: float) -> float:
+    """z / (1 − a z); beyond its pole the outermost quantile."""
+    left = 1 - acceleration * z
+    return z / left if left > 0 else math.copysign(math.inf, z)
 
 
 def over_seeds(values: Sequence[float]) -> Interval:
@@ -77,22 +91,64 @@ def over_seeds(values: Sequence[float]) -> Interval:
     mean = float(np.mean(values))
     if n < 2:
         return Interval(mean, math.nan, math.nan, n)
-    scipy_stats: Any = importlib.import_module("scipy.stats")  # late: it takes longer than all else here
-    half = float(scipy_stats.t.ppf((1 + LEVEL) / 2, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    half = students_t(n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, n)
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment of the p-values of one family of tests, in the order given."""
-    adjusted = [0.0] * len(ps)
-    running = 0.0
-    for rank, i in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        running = max(running, min(1.0, (len(ps) - rank) * ps[i]))
-        adjusted[i] = running
-    return adjusted
+def over_both(values: Sequence[Sequence[float]], groups: Sequence[str]) -> Interval:
+    """The mean of values [K seeds, N units], and an interval for other seeds and other dialogues alike.
+
+    Seeds and dialogues are two levels that cross. The dialogues' part of the interval is the bootstrap's of
+    the means over seeds; the seeds' is Student's, since resamples of a few seeds know nothing beyond those
+    that were seen. (Of 3 seeds that vary by .3 with 200 dialogues that vary by .7, intervals from drawing
+    both hold the truth in 81% of 2,000 simulations, these in 95%.) With l and u the bootstrap's bounds of
+    the mean m,
+
+        low = m − √((m − l)² + t² v),   high = m + √((u − m)² + t² v),   t with K − 1 degrees of freedom
+
+    (Zou & Donner, Statistics in Medicine 2008), where v is the variance of the mean that is due to seeds
+    alone, without the part of its estimate that comes from dialogues that differ from seed to seed: that
+    part is in l and u. Raises ValueError for one seed.
+    """
+    seeds = len(values)
+    if seeds < 2:
+        raise ValueError("one seed does not say how seeds vary")
+    grouped = [by_group(one, groups) for one in values]
+    sums, sizes = np.array([one for one, _ in grouped]), grouped[0][1]  # [K, G], [G]
+    count = len(sizes)
+    means = sums.sum(axis=1) / sizes.sum()
+    value = float(means.mean())
+    variance = float(means.var(ddof=1)) / seeds
+    if count > 1:
+        parts = (sums - value * sizes) * count / sizes.sum()  # what each dialogue adds to each seed's mean
+        left = parts - parts.mean(axis=1, keepdims=True) - parts.mean(axis=0) + parts.mean()
+        variance -= float((left**2).sum()) / ((seeds - 1) * (count - 1)) / (seeds * count)
+    of_seeds = students_t(seeds - 1) ** 2 * max(variance, 0.0)
+    low, high = bca(sums.mean(axis=0), sizes)
+    return Interval(
+        value,
+        value - math.sqrt((value - low) ** 2 + of_seeds),
+        value + math.sqrt((high - value) ** 2 + of_seeds),
+        len(groups),
+    )
 
 
-def _by_group(values: Sequence[float] | Floats, groups: Sequence[str]) -> tuple[Floats, Floats]:
+def standard_error(sums: Floats, sizes: Floats) -> float:
+    """Of Σ sums / Σ sizes over groups [G], as a ratio: √(G/(G−1) Σ(s − mean · n)²) / Σn; 0 for one group."""
+    groups = len(sums)
+    if groups == 1:
+        return 0.0
+    residuals = sums - sums.sum() / sizes.sum() * sizes
+    return math.sqrt(groups / (groups - 1) * float((residuals**2).sum())) / float(sizes.sum())
+
+
+def students_t(freedom: float) -> float:
+    """The quantile of Student's t that bounds a two-sided interval of LEVEL."""
+    special: Any = importlib.import_module("scipy.special")  # late: it takes longer than all else here
+    return float(special.stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+def by_group(values: Sequence[float] | Floats, groups: Sequence[str]) -> tuple[Floats, Floats]:
     """Sum of values and number of values of each group, [G] each, in order of first appearance."""
     if len(values) == 0 or len(values) != len(groups):
         raise ValueError(f"{len(values)} values in {len(groups)} groups: nothing to average")
@@ -117,11 +173,6 @@ def percentiles(resampled: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _percentiles(sums: Floats, sizes: Floats) -> tuple[float, float]:
-    means = [(counts @ sums) / (counts @ sizes) for counts in resamples(len(sums))]
-    return percentiles(np.concatenate(means))
-
-
 def _draws(groups: int) -> Iterator[NDArray[np.uint16]]:
     rng = np.random.default_rng(0)
     equal = np.full(groups, 1 / groups)
@@ -133,21 +184,3 @@ def _draws(groups: int) -> Iterator[NDArray[np.uint16]]:
 @functools.lru_cache(maxsize=8)  # a run asks again and again for the same few numbers of groups
 def _few_draws(groups: int) -> tuple[NDArray[np.uint16], ...]:
     return tuple(_draws(groups))
-
-
-def _flip_test(sums: Floats) -> float:
-    permuted = np.zeros(FLIPS)
-    for number, start in enumerate(range(0, len(sums), WIDTH)):
-        part = sums[start : start + WIDTH]
-        permuted += _signs(number)[:, : len(part)] @ part
-    observed = abs(float(sums.sum()))
-    # the observed sum is one of the permuted ones: rounding must not put it above itself
-    bound = observed - 1e-9 * max(1.0, float(np.abs(sums).sum()))
-    return (1 + int((np.abs(permuted) >= bound).sum())) / (1 + FLIPS)
-
-
-@functools.lru_cache(maxsize=8)
-def _signs(number: int) -> NDArray[np.int8]:
-    """Random signs of the groups from WIDTH · number on: [FLIPS, WIDTH]."""
-    rng = np.random.default_rng([1, number])
-    return 2 * rng.integers(0, 2, (FLIPS, WIDTH), dtype=np.int8) - 1

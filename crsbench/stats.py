@@ -10,8 +10,9 @@ from typing import Any
 
 from crsbench.errors import UsageError
 from crsbench.identity import canonical
-from crsbench.intervals import bootstrap, holm, over_seeds, paired
+from crsbench.intervals import bootstrap, over_both, over_seeds
 from crsbench.record import Decoding, Measured, Run, Score, load_run
+from crsbench.significance import holm, paired
 
 Key = tuple[str, str, str, str | None, str | None]  # metric, subset, unit, decoding, simulator
 Table = Mapping[Key, Measured]
@@ -22,9 +23,12 @@ SAME = ("dataset", "dataset_fingerprint", "protocol", "limit")  # what runs must
 class Row:
     """b − a in one measure, on `n` units that both were measured on.
 
-    `p` is of the paired test, `p_adjusted` after Holm over all pairs compared in this measure. With several
-    seeds each unit's value is its mean over them; `seeds_low`, `seeds_high` bound the mean difference of
-    the `seeds` that both sides have, by Student's t (None for fewer than two).
+    `p` is of the permutation test, `p_adjusted` after Holm over all pairs compared in this measure,
+    `p_bootstrap` of the bootstrap test, `effect` is Cohen's d_z over dialogues (None where they do not vary);
+    see `significance.paired`. With several seeds each unit's value is its mean over them, and `low`, `high`
+    are for other dialogues under these seeds. `seeds_low`, `seeds_high` bound the mean difference of the
+    `seeds` that both sides have, by Student's t; `both_low`, `both_high` are for other seeds and other
+    dialogues alike (`intervals.over_both`), where the sides have the same seeds. None for fewer than two.
     """
 
     metric: str
@@ -42,10 +46,14 @@ class Row:
     high: float
     p: float
     p_adjusted: float
+    p_bootstrap: float
+    effect: float | None
     n: int
     seeds: int
     seeds_low: float | None
     seeds_high: float | None
+    both_low: float | None
+    both_high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +197,12 @@ def _pair(key: Key, a: Side, b: Side) -> Row | None:
     if not shared:
         return None
     values_a, values_b = [of_a[unit][0] for unit in shared], [of_b[unit][0] for unit in shared]
-    found = paired(values_a, values_b, [of_a[unit][1] for unit in shared])
+    groups = [of_a[unit][1] for unit in shared]
+    found = paired(values_a, values_b, groups)
     seeds = [seed for seed in a.tables if seed in b.tables]
-    by_seed = over_seeds(
-        [_mean(b, seed, key, shared) - _mean(a, seed, key, shared) for seed in seeds] or [0.0]
-    )
-    several = len(seeds) > 1
+    by_seed = [_differences(a, b, seed, key, shared) for seed in seeds] if len(seeds) > 1 else []
+    of_seeds = over_seeds([sum(one) / len(one) for one in by_seed]) if by_seed else None
+    of_both = over_both(by_seed, groups) if by_seed and a.tables.keys() == b.tables.keys() else None
     metric, subset, unit, _, simulator = key
     values = next(iter(a.tables.values()))[key].values
     return Row(
@@ -213,10 +221,14 @@ def _pair(key: Key, a: Side, b: Side) -> Row | None:
         high=found.high,
         p=found.p,
         p_adjusted=found.p,
+        p_bootstrap=found.p_bootstrap,
+        effect=found.effect,
         n=found.n,
         seeds=len(seeds),
-        seeds_low=by_seed.low if several else None,
-        seeds_high=by_seed.high if several else None,
+        seeds_low=of_seeds and of_seeds.low,
+        seeds_high=of_seeds and of_seeds.high,
+        both_low=of_both and of_both.low,
+        both_high=of_both and of_both.high,
     )
 
 
@@ -234,7 +246,10 @@ def _per_unit(key: Key, side: Side) -> dict[str, tuple[float, str]]:
     }
 
 
-def _mean(side: Side, seed: int, key: Key, units: Sequence[str]) -> float:
-    values = side.tables[seed][key].values
-    by_unit = dict(zip(values.ids, values.values, strict=True))
-    return sum(by_unit[unit] for unit in units) / len(units)
+def _differences(a: Side, b: Side, seed: int, key: Key, units: Sequence[str]) -> list[float]:
+    """b − a of each unit under one seed."""
+    of_a, of_b = (
+        dict(zip(values.ids, values.values, strict=True))
+        for values in (side.tables[seed][key].values for side in (a, b))
+    )
+    return [of_b[unit] - of_a[unit] for unit in units]

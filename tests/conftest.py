@@ -28,6 +28,13 @@ def data_dir() -> Path:
     return path.resolve()
 
 
+@pytest.fixture(scope="session")
+def redial_sizes() -> list[int]:
+    """How many targets each dialogue of ReDial's test split has (protocol mentions)."""
+    counts = {1: 35, 2: 208, 3: 399, 4: 372, 5: 163, 6: 88, 7: 26, 8: 20, 9: 8, 10: 6, 12: 1, 15: 1}
+    return [size for size, count in counts.items() for _ in range(count)]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Corpora are cached for the tests alone, and not among the user's own."""

@@ -92,6 +92,7 @@ def test_compare_two_policies(tmp_path: Path) -> None:
     assert (row.a, row.b, row.value_a, row.value_b, row.difference) == ("a", "b", 0.0, 1.0, 1.0)
     assert (row.low, row.high, row.n) == (1.0, 1.0, 40)
     assert row.p == pytest.approx(1 / 10_001)
+    assert (row.p_bootstrap, row.effect) == (pytest.approx(1 / 2_001), None)
     assert found.sides == {"a": (a.id,), "b": (b.id,)}
     assert json.loads(json.dumps(found.to_dict()))["rows"][0]["difference"] == 1.0
 
@@ -112,6 +113,21 @@ def test_compare_averages_seeds_per_unit(tmp_path: Path) -> None:
     # differences of the seeds are 1 and 2: 1.5 ± t(.975, 1) · .7071 / √2
     assert row.seeds_low == pytest.approx(1.5 - 12.7062 * 0.5, rel=1e-4)
     assert row.seeds_high == pytest.approx(1.5 + 12.7062 * 0.5, rel=1e-4)
+    assert row.both_low is not None
+    assert row.both_low < row.low
+    assert row.both_high is not None
+    assert row.both_high > row.high
+
+
+def test_other_seeds_on_each_side_are_not_crossed(tmp_path: Path) -> None:
+    runs = [
+        saved(tmp_path, [Measured("final", None, values(0.0, 1.0 + seed))], seed, plugin=plugin)
+        for plugin, seed in [("a", 0), ("a", 1), ("a", 2), ("b", 0), ("b", 1)]
+    ]
+    (row,) = compare(runs).rows
+    assert row.seeds == 2
+    assert row.seeds_low is not None
+    assert row.both_low is None
 
 
 def test_one_policy_has_its_stages_compared(tmp_path: Path) -> None:

@@ -61,6 +61,10 @@ class LinkIndex:
         """The node that a mention names, or None where nothing in the catalogue is linked to it."""
         return mention.item if mention.item is not None else self._node_of.get(mention.name.casefold())
 
+    def similar(self, named: sparse.csr_array) -> NDArray[np.float32]:
+        """[S, I] weights of items → float32 [S, I]: Σ weight · cosine, each item's own included."""
+        return (named @ self._unit @ self._unit.T).toarray()
+
     def rows(self, nodes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """float32 [len(nodes), I]: the link of each node to each item."""
         nodes = np.asarray(nodes, dtype=np.int64)

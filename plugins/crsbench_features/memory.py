@@ -4,25 +4,28 @@ Each feature is a column of `Memory.names`:
 
 - `text`: rows whose last three turns read alike vote for what they recommended (TF-IDF of 1-2-grams,
   cosine cubed);
+- `centroid`: cosine of those turns with all that were said before the item was recommended (Rocchio);
 - `entities`: rows that name the same items and entities, newest first, vote alike (idf cosine);
 - `cooccurrence`: Σ over named nodes n of P(i is recommended | n was named before it), newest first;
+  `cooccurrence:newest` and `:last` from the node named last and from the last turn alone;
 - `dialogue-text`, `dialogue-entities`: whole train dialogues alike vote for all that they recommended,
   before and after (the best single source on ReDial);
 - `ease`: item–item scores of the items named in one dialogue (ease.py);
-- `popularity`: ln(1 + times recommended), over its maximum;
-- `popularity-linked`: one step item or entity → attribute → item, items ∝ popularity.
+- `popularity`: ln(1 + times recommended), over its maximum; `named`: ln(1 + dialogues that name it), alike;
+- `popularity-linked`: from what was named by one step entity → item, or item → attribute → item, to an item
+  with the chance ∝ 1 + times recommended; `popularity-linked:B` for each bag of mentions by itself.
 
 `fold=f` leaves out the dialogues of fold f altogether, statistics included, as if they were not there: for
 training rows of that fold. `fold=None` uses all of them.
 
-Cost, in CPU seconds of one core: OpenDialKG (4,818 rows, 2,965 items) 1.2 to fit, 0.4 for the features of
-1,000 states; ReDial (3,701 dialogues, 6,924 items) 3.9 and 1.5.
+Cost, in CPU seconds of one core: OpenDialKG (4,818 rows, 2,965 items) 1.6 to fit and 1.0 for the features of
+1,000 states; ReDial (3,701 dialogues, 6,924 items) 3.9 and 2.4.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -35,21 +38,24 @@ from scipy import sparse
 from crsbench.types import Catalog, Dialogue, Item, State
 from crsbench_features.ease import Ease
 from crsbench_features.examples import examples
-from crsbench_features.neighbours import Voters, idf
-from crsbench_features.reading import TURNS, Reader, Rows, bag
+from crsbench_features.neighbours import Voters, idf, unit, weighted
+from crsbench_features.reading import BAGS, BATCH, TURNS, Reader, Rows, bag, flat
 
-BATCH = 256  # states at once
-DECAY = 0.7  # a mention one turn older weighs this much less
 RIDGE = 20.0
 NAMES = (
     "text",
+    "centroid",
     "entities",
     "cooccurrence",
+    "cooccurrence:newest",
+    "cooccurrence:last",
     "dialogue-text",
     "dialogue-entities",
     "ease",
     "popularity",
+    "named",
     "popularity-linked",
+    *(f"popularity-linked:{name}" for name in BAGS),
 )
 _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue_nodes", "dialogue_labels")
 _ITEMS = TypeAdapter(tuple[Item, ...])
@@ -61,7 +67,6 @@ class Memory:
     names: tuple[str, ...] = NAMES
 
     def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
-        self.catalog = catalog
         self.reader = Reader(catalog, vocabulary)
         self._views: dict[int | None, _View] = {}
 
@@ -79,11 +84,11 @@ class Memory:
         memory._keep(
             {
                 "row_terms": reader.said([row.state for row in rows], TURNS),
-                "row_nodes": reader.mentioned([row.state for row in rows], DECAY),
+                "row_nodes": reader.mentioned([row.state for row in rows])["all"],
                 "row_labels": bag([[one] for one in labels], items),
                 "dialogue_terms": reader.said(whole),
-                "dialogue_nodes": reader.mentioned(whole),
-                "dialogue_labels": _binary(bag(recommended, items)),
+                "dialogue_nodes": flat(reader.mentioned(whole)["all"]),
+                "dialogue_labels": flat(bag(recommended, items)),
             },
             {
                 "row_folds": np.array([row.fold for row in rows], np.int64),
@@ -100,13 +105,18 @@ class Memory:
     ) -> NDArray[np.float32]:
         """float32 [S, F, I], all values ≥ 0. `fold`: of all states, or of each."""
         folds = [fold] * len(states) if fold is None or isinstance(fold, int) else list(fold)
-        out = np.zeros((len(states), len(self.names), len(self.catalog)), np.float32)
+        out = np.zeros((len(states), len(self.names), len(self.reader.catalog)), np.float32)
         for one in dict.fromkeys(folds):
             of_fold = np.flatnonzero([other == one for other in folds])
             for start in range(0, len(of_fold), BATCH):
                 chosen = of_fold[start : start + BATCH]
-                out[chosen] = self._view(one).features([states[i] for i in chosen])
+                for f, column in enumerate(self.columns([states[i] for i in chosen], one)):
+                    out[chosen, f] = column
         return out
+
+    def columns(self, states: Sequence[State], fold: int | None) -> Iterator[NDArray[np.float32]]:
+        """[S, I] for each of the names: what `features` stacks, for few states at once."""
+        return self._view(fold).columns(states)
 
     def _view(self, fold: int | None) -> _View:
         if fold not in self._views:
@@ -123,7 +133,7 @@ class Memory:
 
     def save(self, directory: Path) -> None:
         """Write catalog.json, terms.json and memory.safetensors."""
-        (directory / "catalog.json").write_bytes(_ITEMS.dump_json(self.catalog.items))
+        (directory / "catalog.json").write_bytes(_ITEMS.dump_json(self.reader.catalog.items))
         terms = json.dumps(list(self.reader.vocabulary), ensure_ascii=False)
         (directory / "terms.json").write_text(terms, encoding="utf-8")
         arrays: dict[str, NDArray[np.generic]] = dict(self._folds)
@@ -147,12 +157,6 @@ class Memory:
         return memory
 
 
-def _binary(counts: Rows) -> Rows:
-    counts.sum_duplicates()
-    counts.data[:] = 1
-    return counts
-
-
 class _View:
     """The memory of some of the folds."""
 
@@ -166,8 +170,7 @@ class _View:
         self._dialogue_text = Voters(terms, all_labels, idf(terms), 3)
         self._dialogue_entities = Voters(whole, all_labels, idf(whole), 2)
 
-        seen = Rows(rows.copy())
-        seen.data[:] = 1
+        seen = flat(rows)
         together = Rows(seen.T @ labels)  # [nodes, I]
         counts = np.bincount(seen.indices, minlength=reader.nodes).astype(np.float32)
         self._cooccurrence = Rows(sparse.diags_array(1 / (counts + 2)) @ together)
@@ -177,31 +180,39 @@ class _View:
         self._popularity = (np.log1p(popularity) / np.log1p(max(1, popularity.max(initial=0)))).astype(
             np.float32
         )
+        named = np.log1p(np.bincount(whole[:, :items].tocsr().indices, minlength=items))
+        self._named = (named / max(1.0, named.max(initial=0))).astype(np.float32)
+        self._term_idf = idf(kept["row_terms"])
+        self._centroids = Rows(unit(Rows(labels.T @ weighted(kept["row_terms"], self._term_idf))).T)
         self._linked = _popular_by_attribute(reader, popularity)
 
-    def features(self, states: Sequence[State]) -> NDArray[np.float32]:
+    def columns(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         reader, items = self._reader, self._reader.links.items
-        recent, flat = reader.mentioned(states, DECAY), reader.mentioned(states)
-        composed = Rows(recent[:, :items] @ reader.links.composition) + recent[:, items:]
-        return np.stack(
-            [
-                self._text.votes(reader.said(states, TURNS)),
-                self._entities.votes(recent),
-                (recent @ self._cooccurrence).toarray(),
-                self._dialogue_text.votes(reader.said(states)),
-                self._dialogue_entities.votes(flat),
-                np.maximum(self._ease.scores(Rows(flat[:, :items])), 0),
-                np.broadcast_to(self._popularity, (len(states), items)),
-                (Rows(composed) @ self._linked).toarray(),
-            ],
-            axis=1,
-        )
+        bags = reader.mentioned(states)
+        recent, once = bags["all"], flat(bags["all"])
+        said = reader.said(states, TURNS)
+        yield self._text.votes(said)
+        yield (weighted(said, self._term_idf) @ self._centroids).toarray()
+        yield self._entities.votes(recent)
+        for name in ("all", "newest", "last"):
+            yield (bags[name] @ self._cooccurrence).toarray()
+        yield self._dialogue_text.votes(reader.said(states))
+        yield self._dialogue_entities.votes(once)
+        yield np.maximum(self._ease.scores(Rows(once[:, :items])), 0)
+        yield np.broadcast_to(self._popularity, (len(states), items))
+        yield np.broadcast_to(self._named, (len(states), items))
+        for name in ("all", *BAGS):
+            yield self._popular(bags[name])
+
+    def _popular(self, bag: Rows) -> NDArray[np.float32]:
+        items = self._reader.links.items
+        composed = Rows(bag[:, :items]) @ self._reader.links.composition + bag[:, items:]
+        return (Rows(composed) @ self._linked).toarray()
 
 
 def _popular_by_attribute(reader: Reader, popularity: NDArray[np.float64]) -> Rows:
     """[E, I]: of the items with attribute e, each one's share of (1 + times recommended)."""
-    has = Rows(reader.links.composition).copy()  # [I, E]
-    has.data[:] = 1
+    has = flat(Rows(reader.links.composition))  # [I, E]
     shares = Rows(sparse.diags_array((popularity + 1).astype(np.float32)) @ has).T.tocsr()
     totals = np.maximum(np.asarray(shares.sum(axis=1)).ravel(), 1)
     return Rows(sparse.diags_array((1 / totals).astype(np.float32)) @ shares)

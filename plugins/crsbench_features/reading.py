@@ -17,6 +17,9 @@ from crsbench_features.links import LinkIndex
 
 _WORD = re.compile(r"(?u)\b\w\w+\b")
 TURNS = 3  # the last turns that a text neighbour is compared by
+DECAY = 0.7  # a mention one turn older weighs this much less
+BAGS = ("newest", "last", "user", "system")
+BATCH = 128  # states at once, so that a row of features for the whole catalogue stays small
 Rows = sparse.csr_array
 
 
@@ -34,6 +37,7 @@ class Reader:
     """
 
     def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
+        self.catalog = catalog
         self.links = LinkIndex(catalog)
         self.nodes = self.links.items + len(self.links.entities)
         self.vocabulary = vocabulary
@@ -71,19 +75,40 @@ class Reader:
             len(self.vocabulary),
         )
 
-    def mentioned(self, states: Sequence[State], decay: float = 1.0) -> Rows:
-        """[S, nodes]: decay^age of the newest mention of each node; the last turn has age 0."""
-        indptr, indices, data = [0], list[int](), list[float]()
-        for state in states:
-            weights: dict[int, float] = {}
+    def mentioned(self, states: Sequence[State]) -> dict[str, Rows]:
+        """What the states name, as bags [S, nodes].
+
+        `newest`: the node named last. `last`: the last turn. `user`, `system`: the turns before it by their
+        speaker. `all`: every turn. A turn older weighs DECAY less; of a node's mentions the newest counts.
+        `times`: how often a node is named.
+        """
+        rows: dict[str, list[tuple[int, int, float]]] = {name: [] for name in (*BAGS, "all", "times")}
+        for s, state in enumerate(states):
+            bags: dict[str, dict[int, float]] = {name: {} for name in rows}
             for age, turn in enumerate(reversed(state.history)):
-                for node in self.named(turn):
-                    weights.setdefault(node, decay**age)
-            indices += weights.keys()
-            data += weights.values()
-            indptr.append(len(indices))
-        shape = (len(states), self.nodes)
-        return Rows((np.array(data, np.float32), np.array(indices, np.int32), np.array(indptr)), shape=shape)
+                named = self.named(turn)[::-1]
+                if named and not bags["newest"]:
+                    bags["newest"][named[0]] = 1
+                where = bags[turn.speaker if age else "last"]
+                for node in named:
+                    where.setdefault(node, DECAY ** max(0, age - 1))
+                    bags["all"].setdefault(node, DECAY**age)
+                    bags["times"][node] = bags["times"].get(node, 0) + 1
+            for name, weights in bags.items():
+                rows[name] += [(s, node, weight) for node, weight in weights.items()]
+        return {name: _matrix(found, (len(states), self.nodes)) for name, found in rows.items()}
+
+
+def _matrix(found: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Rows:
+    row, column, weight = np.array(found, np.float64).reshape(-1, 3).T
+    return Rows((weight.astype(np.float32), (row.astype(np.int64), column.astype(np.int64))), shape=shape)
+
+
+def flat(counts: Rows) -> Rows:
+    """1 where anything stands."""
+    counts = counts.copy()
+    counts.data[:] = 1
+    return counts
 
 
 def bag(parts: Sequence[Sequence[NDArray[np.int64]]], width: int) -> Rows:

@@ -25,7 +25,13 @@ def memory(toy: Toy) -> Memory:
 
 QUERIES = [
     state("I like comedy films", Mention("comedy")),
-    State((*state("I like Film Beta", Mention("Film Beta", 1)).history, Turn("system", "Why?"))),
+    State(
+        (
+            Turn("user", "I like Film Beta", (Mention("Film Beta", 1),)),
+            Turn("system", "For which mood, mood1?", (Mention("mood1"),)),
+            Turn("user", "Film Beta is one, yes", (Mention("Film Beta", 1),)),
+        )
+    ),
     state("hello"),
 ]
 
@@ -67,7 +73,7 @@ def test_a_row_planted_in_the_own_fold_changes_nothing(toy: Toy, memory: Memory,
     poisoned = Memory.fit((*dialogues, *[planted(toy, fold)] * 20), catalog)
     np.testing.assert_array_equal(poisoned.features(QUERIES, fold), memory.features(QUERIES, fold))
     other = (fold + 1) % FOLDS
-    for seen in (None, other):  # every source but popularity-linked's shares moves where it may be seen
+    for seen in (None, other):  # every source moves where it may be seen
         moved = poisoned.features(QUERIES, seen) != memory.features(QUERIES, seen)
         assert moved.any(axis=(0, 2)).all()
 

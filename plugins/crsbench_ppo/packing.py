@@ -62,7 +62,7 @@ class Decisions:
 
 
 def decisions(chosen: Sequence[Conversation], codec: DialogueCodec, device: str) -> Decisions:
-    batch = collate([c.row for c in chosen], codec.links, codec.pad, device)
+    batch = collate([c.row for c in chosen], codec, device)
     B, L = batch.ids.shape
     T = batch.rec.shape[1]
     items = np.full((B, T), -1, np.int64)

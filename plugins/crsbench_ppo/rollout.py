@@ -10,6 +10,7 @@ import torch
 from crsbench_lm.batch import collate
 from crsbench_lm.codec import DialogueCodec, Encoded, said_turn
 from crsbench_lm.decode import chunks, device_of, system_turns
+from crsbench_lm.masks import unseen
 from crsbench_lm.model import GroundedLM
 from numpy.typing import NDArray
 
@@ -27,16 +28,6 @@ class Behaviour:
 
     leaves: float  # share of replies after which the user leaves
     reply_words: float  # mean words of a reply
-
-
-def unseen(states: Sequence[State], items: int) -> NDArray[np.bool_]:
-    """bool [S, I]: what the system has not recommended in the conversation yet."""
-    allowed = np.ones((len(states), items), bool)
-    for s, state in enumerate(states):
-        shown = [i for turn in state.history if turn.speaker == "system" for i in turn.recommended]
-        if len(set(shown)) < items:
-            allowed[s, shown] = False
-    return allowed
 
 
 def model_rollout(
@@ -58,7 +49,8 @@ def model_rollout(
         return [(turn, turn.ends) for turn in reward.sample_reply(list(heard), rng)]
 
     states = [State(seed.state.history) for seed in seeds]
-    return _converse(policy, codec, reward, states, answers, turns, max_words, rng)
+    folds = [seed.fold for seed in seeds]
+    return _converse(policy, codec, reward, states, folds, answers, turns, max_words, rng)
 
 
 def simulator_rollout(
@@ -72,7 +64,8 @@ def simulator_rollout(
     rng: np.random.Generator,
 ) -> tuple[list[Conversation], Behaviour]:
     """Talk with a simulator's users, one a seed. What they are worth is still judged by R_φ."""
-    return _converse(policy, codec, reward, users.start(seeds), users.reply, turns, max_words, rng)
+    states, folds = users.start(seeds), [None] * len(seeds)
+    return _converse(policy, codec, reward, states, folds, users.reply, turns, max_words, rng)
 
 
 def _converse(
@@ -80,12 +73,16 @@ def _converse(
     codec: DialogueCodec,
     reward: RewardModel,
     states: list[State],
+    folds: Sequence[int | None],
     answers: Answers,
     turns: int,
     max_words: int,
     rng: np.random.Generator,
 ) -> tuple[list[Conversation], Behaviour]:
-    """Talk for at most `turns` system turns; all conversations advance together."""
+    """Talk for at most `turns` system turns; all conversations advance together.
+
+    What is learnt from other dialogues comes from other folds than that of the dialogue it began in.
+    """
     said: list[dict[int, list[int]]] = [{} for _ in states]
     rewards: list[dict[int, float]] = [{} for _ in states]
     allowed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in states]
@@ -97,7 +94,7 @@ def _converse(
             break
         here = [states[s] for s in alive]
         mask = unseen(here, len(codec.catalog))
-        taken = system_turns(policy, codec, here, max_words, mask, rng)
+        taken = system_turns(policy, codec, here, max_words, mask, rng, [folds[s] for s in alive])
         actions = [
             Action((int(i),), text=codec.text(pieces, int(i)))
             for i, pieces in zip(taken.items, taken.pieces, strict=True)
@@ -113,8 +110,12 @@ def _converse(
             reply, ended[s] = answered[n]
             if reply is not None:
                 states[s] = states[s].then(replace(reply, ends=ended[s]))
+    rows = [
+        codec.encode(state.history, None if over else "system", said[s], folds[s])
+        for s, (state, over) in enumerate(zip(states, ended, strict=True))
+    ]
     conversations = [
-        _packed(codec, state, said[s], rewards[s], allowed[s], ended[s]) for s, state in enumerate(states)
+        _packed(codec, row, said[s], rewards[s], allowed[s], ended[s]) for s, row in enumerate(rows)
     ]
     texts = [reply.text for reply, _ in replies if reply is not None]
     leaves = float(np.mean([over for _, over in replies]))
@@ -123,14 +124,13 @@ def _converse(
 
 def _packed(
     codec: DialogueCodec,
-    state: State,
+    row: Encoded,
     said: dict[int, list[int]],
     rewards: dict[int, float],
     allowed: dict[int, NDArray[np.bool_]],
     ended: bool,
 ) -> Conversation:
     """A conversation that was talked: keys are the turns that the policy took."""
-    row = codec.encode(state.history, None if ended else "system", said)
     taken = np.array([int(t) in said for t in row.turns])
     closes = np.flatnonzero((row.ids == codec.eot) | (row.ids == codec.end))
     spoken = np.zeros(len(row.ids), bool)
@@ -160,7 +160,7 @@ def logged_rollout(
     `dialogues` holds the transitions of each, in order. What was logged after a choice does not follow from
     it, so every position is an episode of its own.
     """
-    rows = [codec.encode(steps[-1].next_state.history) for steps in dialogues]
+    rows = [codec.encode(steps[-1].next_state.history, fold=steps[0].fold) for steps in dialogues]
     states = [State(step.state.history) for steps in dialogues for step in steps]
     allowed = unseen(states, len(codec.catalog))
     logits = np.concatenate(list(_item_logits(policy, codec, rows, dialogues)))
@@ -185,7 +185,7 @@ def _item_logits(
     """Item logits [T, I] of each dialogue's transitions; 0 where the row was cut before one."""
     found: dict[int, NDArray[np.float64]] = {}
     for part in chunks(rows):
-        batch = collate([rows[i] for i in part], codec.links, codec.pad, device_of(policy))
+        batch = collate([rows[i] for i in part], codec, device_of(policy))
         tables = policy.item_logits(policy.hidden(batch), batch).double().cpu().numpy()
         found |= dict(zip(part.tolist(), tables, strict=True))
     for i, (row, steps) in enumerate(zip(rows, dialogues, strict=True)):

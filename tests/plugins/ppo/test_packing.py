@@ -11,12 +11,13 @@ import pytest
 import torch
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec, Encoded
+from crsbench_lm.masks import unseen
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import TinyOptions
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.packing import Conversation, ValueHead, decisions, read, sayable
 from crsbench_ppo.ppo import Prepared, by_dialogue, surrogate
-from crsbench_ppo.rollout import logged_rollout, model_rollout, unseen
+from crsbench_ppo.rollout import logged_rollout, model_rollout
 
 from crsbench.types import Action, Reward, State, Turn
 
@@ -51,7 +52,7 @@ def cut(row: Encoded, t: int, end: int) -> Encoded:
     tokens = {name: getattr(row, name)[:end] for name in ("ids", "say", "role")}
     positions = {name: getattr(row, name)[: t + 1] for name in ("rec", "shown", "turns", "targets")}
     mentions = {name: getattr(row, name)[seen] for name in ("nodes", "at", "mention_roles", "mention_turns")}
-    return Encoded(**tokens, **positions, **mentions, closes=closes[seen])  # pyright: ignore
+    return replace(row, **tokens, **positions, **mentions, closes=closes[seen])
 
 
 def apart(c: Conversation, codec: DialogueCodec) -> list[Conversation]:
@@ -150,13 +151,13 @@ def test_logged_choices_follow_the_policy(start: Any, toy_context: Any) -> None:
     """Items are drawn from the policy's own masked probabilities at each position of the packed row."""
     model, codec = start
     dialogue = by_dialogue(toy_context.transitions)[0]
-    found = logged_rollout(model, codec, Judge(), [dialogue] * 4000, np.random.default_rng(0))  # pyright: ignore
+    found = logged_rollout(model, codec, Judge(), [dialogue] * 1500, np.random.default_rng(0))  # pyright: ignore
     with torch.no_grad():
         d = decisions(found[:1], codec, "cpu")
         p = read(model, None, d, sayable(codec)).items.exp().numpy()
     for t in range(2):
-        drawn = np.bincount([c.items[t] for c in found], minlength=12) / 4000
-        np.testing.assert_allclose(drawn, p[t], atol=0.03)
+        drawn = np.bincount([c.items[t] for c in found], minlength=12) / 1500
+        np.testing.assert_allclose(drawn, p[t], atol=0.05)
 
 
 def test_a_row_that_was_cut_keeps_the_choices_it_still_holds(start: Any, toy_context: Any) -> None:

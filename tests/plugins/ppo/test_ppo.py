@@ -11,6 +11,7 @@ import pytest
 import torch
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec
+from crsbench_lm.masks import unseen
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy
@@ -18,7 +19,7 @@ from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.packing import decisions, read, sayable
 from crsbench_ppo.policy import PpoIufPolicy, evenly
 from crsbench_ppo.ppo import DivergedError, PpoTrainer, by_dialogue, choose, permute_rewards
-from crsbench_ppo.rollout import logged_rollout, model_rollout, unseen
+from crsbench_ppo.rollout import logged_rollout, model_rollout
 
 from crsbench.errors import CrsbenchError
 from crsbench.protocols import Staged

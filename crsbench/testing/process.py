@@ -1,0 +1,115 @@
+"""The suite in a process of its own, with a time limit: whatever a plugin does there ends with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from crsbench.errors import CrsbenchError
+from crsbench.testing.bench import Target
+from crsbench.testing.suite import Rule, rules
+
+INTERRUPTED = 130
+Verdict = Literal["passed", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one check; `detail` says why it failed or was not asked."""
+
+    check: str
+    asks: str
+    outcome: Verdict
+    detail: str | None
+    seconds: float
+
+
+def examine(target: Target, seconds: float, debug: bool = False) -> Iterator[Outcome]:
+    """Every check of the target's kind, each within `seconds`.
+
+    After one that hangs or ends the process the rest are not asked. Raises CrsbenchError, naming the check,
+    where it is interrupted.
+    """
+    asked = rules(target.kind)
+    with tempfile.TemporaryDirectory(prefix="crsbench-check-") as folder:
+        with _child(target, folder, debug) as (child, answers):
+            for number, rule in enumerate(asked):
+                found, going = _one(rule, target, child, answers, seconds)
+                yield found
+                if not going:
+                    reason = f"not asked after {rule.name}, which ended the process"
+                    yield from (Outcome(r.name, r.asks, "skipped", reason, 0.0) for r in asked[number + 1 :])
+                    return
+
+
+def _one(
+    rule: Rule,
+    target: Target,
+    child: subprocess.Popen[str],
+    answers: queue.Queue[str | None],
+    seconds: float,
+) -> tuple[Outcome, bool]:
+    try:
+        line = answers.get(timeout=seconds)
+    except queue.Empty:
+        reason = f"no end within {seconds:g} s"
+        return Outcome(rule.name, rule.asks, "failed", reason, seconds), False
+    except KeyboardInterrupt as interrupt:
+        error = CrsbenchError(f"interrupted in the check {rule.name} of {target.name}")
+        error.exit_code = INTERRUPTED
+        raise error from interrupt
+    if line is None:
+        reason = f"the process ended with {_status(child.wait())}"
+        return Outcome(rule.name, rule.asks, "failed", reason, 0.0), False
+    answer: dict[str, Any] = json.loads(line)
+    return Outcome(rule.name, rule.asks, **answer), True
+
+
+def _status(code: int) -> str:
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+@contextlib.contextmanager
+def _child(
+    target: Target, folder: str, debug: bool
+) -> Generator[tuple[subprocess.Popen[str], queue.Queue[str | None]]]:
+    """A process that asks one check after the other, and the lines that it answers; None at its end."""
+    command = [sys.executable, "-P", "-m", "crsbench.testing", json.dumps(asdict(target)), folder]
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=None if debug else subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # an interrupt at the terminal is ours to pass on, and to name
+    )
+    answers: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read, args=(child, answers), daemon=True).start()
+    try:
+        yield child, answers
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # its children too
+            os.killpg(child.pid, signal.SIGKILL) if hasattr(os, "killpg") else child.kill()
+        child.wait()
+
+
+def _read(child: subprocess.Popen[str], answers: queue.Queue[str | None]) -> None:
+    assert child.stdout is not None
+    for line in child.stdout:
+        answers.put(line)
+    answers.put(None)

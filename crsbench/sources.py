@@ -13,7 +13,7 @@ from crsbench import discovery
 from crsbench.errors import CrsbenchError
 
 CORE = "crsbench"
-_NO_SCORES = ("audit", "cli", "fetch", "leaderboard")  # parts of the core that cannot change a score
+_NO_SCORES = ("_pytest_plugin.py", "audit", "cli", "fetch", "leaderboard", "scaffold", "testing")  # parts of the core that cannot change a score
 
 
 def source_digest(module_name: str) -> str:

@@ -20,12 +20,6 @@ def absent(command: str) -> NoReturn:
     raise UsageError(f"crsbench {command} is not there yet", "crsbench --help lists what is")
 
 
-def check(name: Name) -> None:
-    """Check one plugin for conformance (not there yet)."""
-    del name
-    absent("check")
-
-
 def new(name: Name) -> None:
     """Write a third-party plugin that passes it (not there yet)."""
     del name

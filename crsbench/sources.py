@@ -13,7 +13,8 @@ from crsbench import discovery
 from crsbench.errors import CrsbenchError
 
 CORE = "crsbench"
-_NO_SCORES = ("_pytest_plugin.py", "audit", "cli", "fetch", "leaderboard", "scaffold", "testing")  # parts of the core that cannot change a score
+# parts of the core that cannot change a score
+_NO_SCORES = ("_pytest_plugin.py", "audit", "cli", "fetch", "leaderboard", "scaffold", "testing")
 
 
 def source_digest(module_name: str) -> str:

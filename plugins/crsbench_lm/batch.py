@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
 from torch import Tensor
 
-from crsbench_lm.codec import Encoded
+from crsbench_lm.codec import DialogueCodec, Encoded
 
 MAX_AGE = 7  # a mention's age in turns, older ones share the last value
 
@@ -22,6 +21,7 @@ class Batch:
 
     ids, say, role [B, L]; rec, shown [B, T] with rec_ok; nodes, at, closes, mention_role, relation [B, M];
     age, visible [B, T, M]: the mention stands before the recommendation position; links [B, M, I].
+    candidates [B, T, C] and evidence float16 [B, T, C, F]: what counting says for them (C = 0: nothing).
     `targets[b][t]` are the labelled items. `present` [B, L] marks tokens that are not padding.
     """
 
@@ -40,13 +40,14 @@ class Batch:
     age: Tensor
     visible: Tensor
     links: Tensor
+    candidates: Tensor
+    evidence: Tensor
     targets: tuple[tuple[tuple[int, ...], ...], ...]
 
 
-def collate(
-    rows: Sequence[Encoded], links: LinkIndex, pad: int, device: str = "cpu", left: bool = False
-) -> Batch:
+def collate(rows: Sequence[Encoded], codec: DialogueCodec, device: str = "cpu", left: bool = False) -> Batch:
     """Pad on the right, or on the `left` where tokens are to be appended."""
+    rows, links, pad = codec.evident(rows), codec.links, codec.pad
     B = len(rows)
     L = max(len(row.ids) for row in rows)
     T = max(1, max(len(row.rec) for row in rows))
@@ -60,6 +61,7 @@ def collate(
     rec_ok = np.zeros((B, T), bool)
     nodes, at, closes, mention_role, mention_turn = (np.zeros((B, M), np.int64) for _ in range(5))
     mention_ok = np.zeros((B, M), bool)
+    candidates, evidence = _evidence(rows, T)
     for b, row in enumerate(rows):
         s, n, t, m = shift[b], len(row.ids), len(row.rec), len(row.nodes)
         ids[b, s : s + n], say[b, s : s + n], role[b, s : s + n] = row.ids, row.say, row.role
@@ -93,8 +95,21 @@ def collate(
         age=tensor(age),
         visible=tensor(visible),
         links=tensor(links.rows(distinct))[tensor(back.reshape(B, M))],
+        candidates=tensor(candidates),
+        evidence=tensor(evidence),
         targets=tuple(row.targets for row in rows),
     )
+
+
+def _evidence(rows: Sequence[Encoded], T: int) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+    """candidates [B, T, C] and their features [B, T, C, F]; all have as many."""
+    found = [(b, t, one) for b, row in enumerate(rows) for t, one in enumerate(row.evidence or ())]
+    C, F = found[0][2].features.shape if found else (0, 0)
+    candidates = np.zeros((len(rows), T, C), np.int64)
+    features = np.zeros((len(rows), T, C, F), np.float16)
+    for b, t, one in found:
+        candidates[b, t], features[b, t] = one.items, one.features
+    return candidates, features
 
 
 def token_batches(

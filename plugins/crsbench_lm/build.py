@@ -12,18 +12,26 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 from crsbench.errors import UsageError
 from crsbench.types import Catalog, Turn
 from crsbench_lm.codec import SPECIALS, DialogueCodec, train_tokenizer
+from crsbench_lm.evidence import Evidences
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import TinyOptions
 
 
 def build_model(
-    model: str, tiny: TinyOptions, histories: Sequence[Sequence[Turn]], catalog: Catalog, max_length: int
+    model: str,
+    tiny: TinyOptions,
+    histories: Sequence[Sequence[Turn]],
+    catalog: Catalog,
+    max_length: int,
+    evidences: Evidences | None = None,
+    dropout: float = 0.0,
 ) -> tuple[GroundedLM, DialogueCodec]:
     """A new model and its codec. Raises UsageError where `model` cannot be loaded."""
     links = LinkIndex(catalog)
+    features = len(evidences.names) if evidences is not None else 0
     if model == "tiny":
         tokenizer = train_tokenizer(histories, tiny.vocabulary)
-        codec = DialogueCodec(tokenizer, catalog, links, max_length)
+        codec = DialogueCodec(tokenizer, catalog, links, max_length, evidences)
         config = LlamaConfig(
             vocab_size=codec.words,
             hidden_size=tiny.width,
@@ -37,7 +45,7 @@ def build_model(
             bos_token_id=None,
             eos_token_id=codec.eot,
         )
-        return GroundedLM(LlamaForCausalLM(config), links), codec
+        return GroundedLM(LlamaForCausalLM(config), links, features, dropout), codec
     try:
         tokenizer_of = AutoTokenizer.from_pretrained(model)
         lm = cast(PreTrainedModel, AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32))
@@ -49,4 +57,5 @@ def build_model(
     tokenizer_of.add_special_tokens({"additional_special_tokens": list(SPECIALS)})
     tokenizer = tokenizer_of.backend_tokenizer
     lm.resize_token_embeddings(tokenizer.get_vocab_size(with_added_tokens=True), mean_resizing=False)
-    return GroundedLM(lm, links), DialogueCodec(tokenizer, catalog, links, max_length)
+    codec = DialogueCodec(tokenizer, catalog, links, max_length, evidences)
+    return GroundedLM(lm, links, features, dropout), codec

@@ -10,7 +10,7 @@ text as their item token; entities stay words, and the place where they end is r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from crsbench.types import Catalog, Mention, Turn
+from crsbench.types import Catalog, Mention, State, Turn
+from crsbench_lm.evidence import Evidence, Evidences
 
 SPECIALS = ("<pad>", "<user>", "<system>", "<rec>", "<title>", "<eot>", "<end>")
 USER, SYSTEM = 0, 1
@@ -85,6 +86,8 @@ class Encoded:
     `shown` the item token that follows (-1: none yet), `turns` the index of its turn.
     Mentions [M]: `nodes` (see LinkIndex), `at` where they stand, `closes` where their turn ends,
     `mention_roles`, `mention_turns`.
+    `history` holds the turns, `fold` is that of the dialogue (None: it is not one of train), `evidence` [T]
+    what counting says at each recommendation position (None: not looked up yet).
     """
 
     ids: NDArray[np.int64]
@@ -99,6 +102,20 @@ class Encoded:
     closes: NDArray[np.int64]
     mention_roles: NDArray[np.int64]
     mention_turns: NDArray[np.int64]
+    history: tuple[Turn, ...]
+    fold: int | None = None
+    evidence: tuple[Evidence, ...] | None = None
+
+    def newest(self) -> Encoded:
+        """The same row with its last recommendation position alone."""
+        return replace(
+            self,
+            rec=self.rec[-1:],
+            shown=self.shown[-1:],
+            turns=self.turns[-1:],
+            targets=self.targets[-1:],
+            evidence=self.evidence and self.evidence[-1:],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +126,25 @@ class _TurnTokens:
 
 
 class DialogueCodec:
-    """Between dialogues and tokens. `words` is V, the number of word pieces, specials included."""
+    """Between dialogues and tokens. `words` is V, the number of word pieces, specials included.
 
-    def __init__(self, tokenizer: Tokenizer, catalog: Catalog, links: LinkIndex, max_length: int) -> None:
+    `evidences` counts what speaks for an item in a state; without it nothing is counted.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        catalog: Catalog,
+        links: LinkIndex,
+        max_length: int,
+        evidences: Evidences | None = None,
+    ) -> None:
         tokenizer.encode_special_tokens = True  # "<rec>" typed by a user is text
         self.tokenizer = tokenizer
         self.catalog = catalog
         self.links = links
         self.max_length = max_length
+        self.evidences = evidences
         self.words = tokenizer.get_vocab_size(with_added_tokens=True)
         ids = [tokenizer.token_to_id(token) for token in SPECIALS]
         self.pad, self.user, self.system, self.rec, self.title, self.eot, self.end = ids
@@ -134,6 +162,7 @@ class DialogueCodec:
         turns: Sequence[Turn],
         opens: str | None = None,
         said: Mapping[int, Sequence[int]] | None = None,
+        fold: int | None = None,
     ) -> Encoded:
         """Tokens of `turns`, the oldest ones dropped where they would pass `max_length`.
 
@@ -219,7 +248,26 @@ class DialogueCodec:
             closes=table[:, 2],
             mention_roles=table[:, 3],
             mention_turns=table[:, 4],
+            history=tuple(turns),
+            fold=fold,
         )
+
+    def evident(self, rows: Sequence[Encoded]) -> list[Encoded]:
+        """The rows with the evidence at their recommendation positions looked up."""
+        evidences = self.evidences
+        if evidences is None:
+            return list(rows)
+        missing = [row for row in rows if row.evidence is None]
+        found = iter(
+            evidences.of(
+                [State(row.history[:t]) for row in missing for t in row.turns],
+                [row.fold for row in missing for _ in row.turns],
+            )
+        )
+        return [
+            row if row.evidence is not None else replace(row, evidence=tuple(next(found) for _ in row.turns))
+            for row in rows
+        ]
 
     def _words(self, turn: Turn, lead: int | None) -> _TurnTokens:
         """Word pieces of a turn; the title of the item under discussion becomes `<title>`."""

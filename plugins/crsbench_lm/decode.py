@@ -46,14 +46,30 @@ def last_of(rows: Sequence[Encoded], values: Tensor) -> Tensor:
     return values[torch.arange(len(rows), device=values.device), last]
 
 
+def opened(
+    codec: DialogueCodec, states: Sequence[State], folds: Sequence[int | None] | None = None
+) -> list[Encoded]:
+    """The states as rows whose one recommendation position is that of the next system turn."""
+    of = folds or [None] * len(states)
+    return [
+        codec.encode(state.history, opens="system", fold=fold).newest()
+        for state, fold in zip(states, of, strict=True)
+    ]
+
+
 @torch.no_grad()
-def rank(model: GroundedLM, codec: DialogueCodec, states: Sequence[State]) -> NDArray[np.float32]:
-    """Item logits float32 [S, I] at the next system turn of each state."""
-    rows = [codec.encode(state.history, opens="system") for state in states]
+def rank(
+    model: GroundedLM,
+    codec: DialogueCodec,
+    states: Sequence[State],
+    folds: Sequence[int | None] | None = None,
+) -> NDArray[np.float32]:
+    """Item logits float32 [S, I] at the next system turn of each state; `folds` of states out of train."""
+    rows = opened(codec, states, folds)
     out = np.empty((len(states), model.items), np.float32)
     for part in chunks(rows):
         here = [rows[i] for i in part]
-        batch = collate(here, codec.links, codec.pad, device_of(model))
+        batch = collate(here, codec, device_of(model))
         out[part] = last_of(here, model.item_logits(model.hidden(batch), batch)).float().cpu().numpy()
     return out
 
@@ -76,9 +92,10 @@ def system_turns(
     max_words: int,
     mask: NDArray[np.bool_] | None = None,
     rng: np.random.Generator | None = None,
+    folds: Sequence[int | None] | None = None,
 ) -> Said:
-    """Choose an item for each state (among `mask`), then say the turn."""
-    rows = [codec.encode(state.history, opens="system") for state in states]
+    """Choose an item for each state (among `mask`), then say the turn; `folds` of states out of train."""
+    rows = opened(codec, states, folds)
     items = np.empty(len(states), np.int64)
     logits = np.empty((len(states), model.items), np.float32)
     pieces: list[list[int]] = [[] for _ in states]
@@ -129,7 +146,7 @@ class _Generation:
 
     def __init__(self, model: GroundedLM, codec: DialogueCodec, rows: Sequence[Encoded]) -> None:
         self.model, self.codec, self.rows = model, codec, rows
-        self.batch = collate(rows, codec.links, codec.pad, device_of(model), left=True)
+        self.batch = collate(rows, codec, device_of(model), left=True)
         self.table = model.item_embeddings()
         self.cache = DynamicCache(config=model.lm.config)
         self.attend = self.batch.present.long()

@@ -6,8 +6,11 @@ an item never seen in training still has one. At a recommendation position t
 
     logit(i) = h_t · e_i + b_i + Σ_m [ α_tm · link(m, i) + κ_tm · 1(m is i) ]
 
+                      + z(f_ti) · (w + G h_t)
+
 over the mentions m before t: the gates α, κ are read off the hidden states at t, at the mention and at the
-end of the mention's turn. One forward pass ranks the whole catalogue.
+end of the mention's turn. The last term weighs what counting says of i at t (evidence.py): a small network z
+of its features f_ti, and how the conversation reads. One forward pass ranks the whole catalogue.
 """
 
 from __future__ import annotations
@@ -45,19 +48,51 @@ class MentionGate(nn.Module):
         return gates * batch.visible[..., None]
 
 
+class EvidenceHead(nn.Module):
+    """What the F features of each candidate are worth at each position.
+
+    A feature x ≥ 0 enters as ln(1 + x / scale), and as its share of the largest one among the candidates.
+    `scale` is the mean of its positive values in train.
+    """
+
+    scale: Tensor
+
+    def __init__(self, width: int, features: int, hidden: int = 32) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(2 * features, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU()
+        )
+        self.gate = nn.Linear(width, hidden)
+        self.register_buffer("scale", torch.ones(features))
+        nn.init.zeros_(self.gate.weight)
+
+    def forward(self, at: Tensor, features: Tensor) -> Tensor:
+        """at [B, T, d], features [B, T, C, F] → logits [B, T, C]."""
+        x = features.float()
+        share = x / x.amax(dim=2, keepdim=True).clamp(min=1e-6)
+        z = self.layers(torch.cat([torch.log1p(x / self.scale), share], dim=-1))
+        return torch.einsum("btch,bth->btc", z, self.gate(at).to(z.dtype))
+
+
 def take(hidden: Tensor, positions: Tensor) -> Tensor:
     """hidden [B, L, d], positions [B, N] → [B, N, d]."""
     return hidden.gather(1, positions[..., None].expand(-1, -1, hidden.shape[-1]))
 
 
 class GroundedLM(nn.Module):
-    """The language model `lm` over V word pieces, extended by the items of a catalogue."""
+    """The language model `lm` over V word pieces, extended by the items of a catalogue.
+
+    `features`: how many features of evidence it weighs (0: none). `dropout` is that of h_t where an item is
+    scored: without it a small corpus is learnt by heart, long before its words are learnt at all.
+    """
 
     composition_index: Tensor
     composition_offset: Tensor
     composition_weight: Tensor
 
-    def __init__(self, lm: PreTrainedModel, links: LinkIndex) -> None:
+    def __init__(
+        self, lm: PreTrainedModel, links: LinkIndex, features: int = 0, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.lm = lm
         self.items = links.items
@@ -67,6 +102,8 @@ class GroundedLM(nn.Module):
         self.entity = nn.EmbeddingBag(max(1, len(links.entities)), width, mode="sum")
         self.bias = nn.Parameter(torch.zeros(links.items))
         self.gate = MentionGate(width, len(links.relations))
+        self.evidence = EvidenceHead(width, features) if features else None
+        self.dropout = nn.Dropout(dropout)
         nn.init.normal_(self.free.weight, std=0.02)
         nn.init.normal_(self.entity.weight, std=0.05)
         known = links.composition
@@ -105,14 +142,18 @@ class GroundedLM(nn.Module):
 
     def item_logits(self, hidden: Tensor, batch: Batch) -> Tensor:
         """hidden [B, L, d] → [B, T, I] at the recommendation positions."""
-        plain = take(hidden, batch.rec) @ self.item_embeddings().T + self.bias
+        plain = self.dropout(take(hidden, batch.rec)) @ self.item_embeddings().T + self.bias
         return plain + self.grounding(hidden, batch)
 
     def grounding(self, hidden: Tensor, batch: Batch) -> Tensor:
-        """What the mentions say for the items, [B, T, I]."""
+        """What the mentions and the evidence say for the items, [B, T, I]."""
         gates = self.gate(hidden, batch)
         linked = torch.einsum("btm,bmi->bti", gates[..., 0], batch.links)
         is_item = batch.nodes < self.items
         copies = gates[..., 1] * is_item[:, None]
         index = batch.nodes.clamp(max=self.items - 1)[:, None].expand_as(copies)
-        return linked.scatter_add(2, index, copies.to(linked.dtype))
+        grounded = linked.scatter_add(2, index, copies.to(linked.dtype))
+        if self.evidence is None:
+            return grounded
+        counted = self.evidence(take(hidden, batch.rec), batch.evidence)
+        return grounded.scatter_add(2, batch.candidates, counted.to(grounded.dtype))

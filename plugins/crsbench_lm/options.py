@@ -22,7 +22,12 @@ class SftOptions(Options):
     """Supervised fine-tuning on logged dialogues, and what the policy does when it acts."""
 
     tiny: TinyOptions = Field(default_factory=TinyOptions, description="size of the tiny model")
-    epochs: int = Field(default=2, ge=1, le=1000, description="passes over the train dialogues")
+    epochs: int = Field(default=8, ge=1, le=1000, description="most passes over the train dialogues")
+    tokens: int = Field(
+        default=1_500_000,
+        ge=1,
+        description="tokens to train on, about: small corpora are read more often",
+    )
     learning_rate: float = Field(
         default=2e-3, gt=0, le=1, description="peak AdamW rate of the language model"
     )
@@ -32,6 +37,11 @@ class SftOptions(Options):
         default=1.0, ge=0, description="weight of the loss on words beside the loss on items"
     )
     weight_decay: float = Field(default=0.05, ge=0, description="AdamW weight decay")
+    item_decay: float = Field(default=5.0, ge=0, description="that of the item and entity embeddings")
+    item_dropout: float = Field(
+        default=0.3, ge=0, lt=1, description="dropout of the hidden state by which items are scored"
+    )
+    evidence: bool = Field(default=True, description="weigh what counting says of the items, too")
     max_length: int = Field(
         default=512, ge=32, description="tokens of history that are read; older turns go first"
     )

@@ -14,6 +14,7 @@ from crsbench.protocols import Context, Need, Staged, Want
 from crsbench.types import Action, Split, State
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.decode import Said, rank, system_turns
+from crsbench_lm.evidence import Evidences
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions
 from crsbench_lm.storage import load_model, save_model
@@ -92,7 +93,13 @@ def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageM
 
     def build(directory: Path) -> None:
         model, codec = build_model(
-            ctx.model, options.tiny, [d.turns for d in train.dialogues], ctx.catalog, options.max_length
+            ctx.model,
+            options.tiny,
+            [d.turns for d in train.dialogues],
+            ctx.catalog,
+            options.max_length,
+            Evidences.fit(train.dialogues, ctx.catalog) if options.evidence else None,
+            options.item_dropout,
         )
         train_sft(model, codec, train.dialogues, ctx.valid.dialogues, options, ctx)
         trained = LanguageModelPolicy(options.max_words)

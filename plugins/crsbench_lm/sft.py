@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,15 +25,22 @@ from crsbench_lm.options import SftOptions
 
 
 def encode_dialogue(codec: DialogueCodec, dialogue: Dialogue) -> Encoded:
-    """The dialogue's tokens; `say` is lifted from system turns without a label of this split."""
-    row = codec.encode(dialogue.turns)
+    """The dialogue's tokens; system turns without a label of this split are neither said nor scored."""
+    row = codec.encode(dialogue.turns, fold=dialogue.fold)
     labelled = np.zeros(len(row.ids), bool)
     starts = np.flatnonzero((row.ids == codec.user) | (row.ids == codec.system))
     with_label = {int(at) for at, targets in zip(row.rec, row.targets, strict=True) if targets}
     for start, stop in zip(starts, [*starts[1:], len(row.ids)], strict=True):
         labelled[start:stop] = start + 1 in with_label
-    say = row.say & ((row.role != SYSTEM) | labelled)
-    return Encoded(**{**{name: getattr(row, name) for name in Encoded.__slots__}, "say": say})
+    scored = [t for t, targets in enumerate(row.targets) if targets]
+    return replace(
+        row,
+        say=row.say & ((row.role != SYSTEM) | labelled),
+        rec=row.rec[scored],
+        shown=row.shown[scored],
+        turns=row.turns[scored],
+        targets=tuple(row.targets[t] for t in scored),
+    )
 
 
 def item_loss(logits: Tensor, batch: Batch) -> tuple[Tensor, int]:
@@ -64,12 +72,31 @@ def word_loss(model: GroundedLM, hidden: Tensor, batch: Batch, where: Tensor) ->
     return F.cross_entropy(logits, batch.ids[:, 1:][where], reduction="sum"), len(logits)
 
 
+def feature_scale(rows: Sequence[Encoded]) -> Tensor:
+    """[F]: the mean of the positive values of each feature over some rows of train; 1 where it has none."""
+    found = [one.features for row in rows[:: max(1, len(rows) // 200)] for one in row.evidence or ()]
+    features = np.concatenate(found).astype(np.float64)
+    positive = (features > 0).sum(axis=0)
+    mean = features.sum(axis=0) / np.maximum(positive, 1)
+    return torch.from_numpy(np.where(positive > 0, mean, 1.0)).float()
+
+
 def parameter_groups(model: GroundedLM, options: SftOptions) -> list[dict[str, object]]:
-    """The language model and the grounding head at rates of their own; no decay on biases and norms."""
+    """The language model and the grounding head at rates of their own; no decay on biases and norms.
+
+    The embeddings of items and entities decay faster: most are named a few times, and are learnt by heart.
+    """
     body = {id(p) for p in model.lm.parameters()}
-    groups: list[dict[str, object]] = []
+    tables = {id(p) for p in (model.free.weight, model.entity.weight)}
+    groups: list[dict[str, object]] = [
+        {
+            "params": [model.free.weight, model.entity.weight],
+            "lr": options.head_learning_rate,
+            "weight_decay": options.item_decay,
+        }
+    ]
     for in_body, rate in ((True, options.learning_rate), (False, options.head_learning_rate)):
-        params = [p for p in model.parameters() if (id(p) in body) == in_body]
+        params = [p for p in model.parameters() if (id(p) in body) == in_body and id(p) not in tables]
         groups += [
             {"params": [p for p in params if p.ndim > 1], "lr": rate, "weight_decay": options.weight_decay},
             {"params": [p for p in params if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
@@ -98,13 +125,14 @@ def train_sft(
     ctx: Context,
 ) -> None:
     """Train in place; the epoch with the lowest loss on the valid dialogues is kept."""
-    rows = [encode_dialogue(codec, dialogue) for dialogue in train]
-    held_out = [encode_dialogue(codec, dialogue) for dialogue in valid]
+    rows = codec.evident([encode_dialogue(codec, dialogue) for dialogue in train])
+    held_out = codec.evident([replace(encode_dialogue(codec, dialogue), fold=None) for dialogue in valid])
+    if model.evidence is not None:
+        model.evidence.scale.copy_(feature_scale(rows))
     rng = np.random.default_rng(ctx.seed)
-    epochs = [
-        token_batches([len(row.ids) for row in rows], options.batch_tokens, rng)
-        for _ in range(options.epochs)
-    ]
+    lengths = [len(row.ids) for row in rows]
+    passes = min(options.epochs, max(1, round(options.tokens / sum(lengths))))
+    epochs = [token_batches(lengths, options.batch_tokens, rng) for _ in range(passes)]
     steps = sum(len(epoch) for epoch in epochs)
     optimizer = torch.optim.AdamW(parameter_groups(model, options), betas=(0.9, 0.98))
     schedule = cosine_schedule(optimizer, steps)
@@ -114,7 +142,7 @@ def train_sft(
         for epoch in epochs:
             for i, chosen in enumerate(epoch):
                 last = i == len(epoch) - 1
-                yield last, collate([rows[j] for j in chosen], codec.links, codec.pad, ctx.device)
+                yield last, collate([rows[j] for j in chosen], codec, ctx.device)
 
     model.to(ctx.device).train()
     for step, (last_of_epoch, batch) in enumerate(ctx.progress(batches(), steps, "SFT"), 1):
@@ -155,7 +183,7 @@ def held_out_loss(
     model.eval()
     items = words = n_items = n_words = 0.0
     for chosen in token_batches([len(row.ids) for row in rows], 8000):
-        batch = collate([rows[j] for j in chosen], codec.links, codec.pad, device)
+        batch = collate([rows[j] for j in chosen], codec, device)
         hidden = model.hidden(batch)
         loss, n = item_loss(model.item_logits(hidden, batch), batch)
         items, n_items = items + float(loss), n_items + n

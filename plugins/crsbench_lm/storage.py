@@ -2,7 +2,8 @@
 
 `lm/` is a stock model of the transformers library: the composed item embeddings stand as rows of its
 vocabulary, and `AutoModelForCausalLM` and `AutoTokenizer` load it. `head/` is what a stock model cannot
-hold: the parts the item embeddings are composed of, the gates, the catalogue and the tokenizer without items.
+hold: the parts the item embeddings are composed of, the gates, what counting remembers of train, the
+catalogue and the tokenizer without items.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 from crsbench.errors import DataError
 from crsbench.types import Catalog, Item
 from crsbench_lm.codec import DialogueCodec
+from crsbench_lm.evidence import Evidences
 from crsbench_lm.model import GroundedLM
 
 transformers_logging.disable_progress_bar()  # the suite's own bars show what takes long
@@ -48,7 +50,15 @@ def save_model(model: GroundedLM, codec: DialogueCodec, directory: Path) -> None
     codec.save(head)
     tensors = {k: v.contiguous().cpu() for k, v in model.state_dict().items() if not k.startswith("lm.")}
     save_file(tensors, head / "head.safetensors")
-    (head / "head.json").write_text(json.dumps({"words": model.words, "max_length": codec.max_length}))
+    evidences = codec.evidences
+    if evidences is not None:
+        evidences.save(head / "memory")
+    settings = {
+        "words": model.words,
+        "max_length": codec.max_length,
+        "features": evidences.names if evidences is not None else None,
+    }
+    (head / "head.json").write_text(json.dumps(settings))
     items_json = [dataclasses.asdict(item) for item in codec.catalog.items]
     (head / "catalog.json").write_text(json.dumps(items_json, ensure_ascii=False))
 
@@ -72,7 +82,8 @@ def load_model(directory: Path, device: str = "cpu") -> tuple[GroundedLM, Dialog
         )
     )
     links = LinkIndex(catalog)
-    model = GroundedLM(lm, links)
+    evidences = Evidences.load(head / "memory") if settings["features"] is not None else None
+    model = GroundedLM(lm, links, len(settings["features"] or ()))
     model.load_state_dict(load_file(head / "head.safetensors"), strict=False)
-    codec = DialogueCodec(tokenizer, catalog, links, settings["max_length"])
+    codec = DialogueCodec(tokenizer, catalog, links, settings["max_length"], evidences)
     return model.to(device).eval(), codec

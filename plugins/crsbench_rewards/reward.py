@@ -87,7 +87,7 @@ class IufReward:
         return out
 
     def _batch(self, rows: Sequence[Encoded]) -> Batch:
-        return collate(rows, self.codec.links, self.codec.pad, device_of(self.network))
+        return collate(rows, self.codec, device_of(self.network))
 
     def sample_reply(self, states: Sequence[State], rng: np.random.Generator) -> list[Turn]:
         """The user's next turn, with the entities and items that it names; `ends` where the user leaves."""

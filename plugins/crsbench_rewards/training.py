@@ -78,7 +78,7 @@ class Losses:
 
 
 def losses(network: RewardNetwork, codec: DialogueCodec, chosen: Sequence[Example], device: str) -> Losses:
-    batch = collate([e.row for e in chosen], codec.links, codec.pad, device)
+    batch = collate([e.row for e in chosen], codec, device)
     hidden = network.core.hidden(batch)
     closes = torch.from_numpy(turn_closes([e.row for e in chosen], codec, batch.rec.shape)).to(device)
     logit, predicted = network.turns(hidden, batch, closes)

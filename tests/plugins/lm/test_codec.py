@@ -83,16 +83,16 @@ def test_one_enormous_turn_is_cut(codec: DialogueCodec) -> None:
     assert len(codec.encode((Turn("user", "horror " * 5000),), "system").ids) <= codec.max_length
 
 
-def test_an_unlabelled_system_turn_is_read_but_never_learnt_to_be_said(codec: DialogueCodec) -> None:
+def test_an_unlabelled_system_turn_is_read_but_neither_said_nor_scored(codec: DialogueCodec) -> None:
     """It may be the answer to a held-out row."""
     labelled = said_turn(codec.catalog, 2, "You could watch Film Gamma")
     named_only = Turn("system", labelled.text, labelled.mentions)
     user = Turn("user", "I like horror films")
-    row = encode_dialogue(codec, Dialogue("d", (user, named_only, user, labelled)))
-    first, second = (
-        slice(int(row.rec[0]), int(row.closes[0]) + 1),
-        slice(int(row.rec[1]), int(row.closes[1]) + 1),
-    )
+    turns = (user, named_only, user, labelled)
+    row = encode_dialogue(codec, Dialogue("d", turns))
+    starts = codec.encode(turns).rec.tolist()
+    first, second = (slice(start, int(end) + 1) for start, end in zip(starts, row.closes, strict=True))
     assert not row.say[first].any()
     assert row.say[second].any()
-    assert row.targets == ((), (2,))
+    assert row.targets == ((2,),)
+    assert row.rec.tolist() == starts[1:]

@@ -53,7 +53,7 @@ def states(toy: Toy) -> list[State]:
 def test_item_logits_equal_a_plain_loop(toy: Toy, built: Model) -> None:
     model, codec = built
     rows = [codec.encode(d.turns) for d in toy[1][:3]]
-    batch = collate(rows, codec.links, codec.pad)
+    batch = collate(rows, codec)
     hidden = model.hidden(batch)
     got = model.item_logits(hidden, batch)
     e, gate = model.item_embeddings(), model.gate
@@ -82,7 +82,7 @@ def test_a_packed_dialogue_reads_as_its_states_do(toy: Toy, built: Model) -> Non
     """One row for the whole dialogue gives the logits of each state read on its own."""
     model, codec = built
     dialogue = toy[1][0]
-    batch = collate([codec.encode(dialogue.turns)], codec.links, codec.pad)
+    batch = collate([codec.encode(dialogue.turns)], codec)
     with torch.no_grad():
         packed = model.item_logits(model.hidden(batch), batch)[0].numpy()
     apart = rank(model, codec, [State(dialogue.turns[:at]) for at in (1, 3)])

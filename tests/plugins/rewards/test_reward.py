@@ -64,7 +64,7 @@ def test_the_reply_is_never_seen(fitted: IufReward, toy_context: Any) -> None:
 
     logits = []
     for row in rows:
-        batch = collate([row], fitted.codec.links, fitted.codec.pad)
+        batch = collate([row], fitted.codec)
         closes = torch.from_numpy(turn_closes([row], fitted.codec, batch.rec.shape))
         with torch.no_grad():
             logits.append(fitted.network.turns(fitted.network.core.hidden(batch), batch, closes)[0][0, 0])

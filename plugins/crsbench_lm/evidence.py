@@ -1,0 +1,84 @@
+"""What counting says of the items of the catalogue in a state: the features that the language model weighs.
+
+The features are those of `crsbench_features`: what the conversation itself says (grounding.py) and what other
+dialogues of train say (memory.py, out of the own fold while training). They are computed for the whole
+catalogue, and kept for the `CANDIDATES` items with the most evidence: those whose features, each divided by
+its largest value in this state, have the largest sum (ties in catalogue order). Every other item has none.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from crsbench_features.grounding import Grounding
+from crsbench_features.memory import Memory
+from numpy.typing import NDArray
+
+from crsbench.types import Catalog, Dialogue, State
+
+CANDIDATES = 300
+BATCH = 64  # states whose features for the whole catalogue are held at once
+KEPT = 2000  # states whose evidence is remembered: a rollout reads each one several times
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Of one state: `items` int32 [C] in catalogue order, `features` float16 [C, F], 0 ≤ f ≤ 65,504."""
+
+    items: NDArray[np.int32]
+    features: NDArray[np.float16]
+
+
+class Evidences:
+    """Learnt by `fit` from the dialogues of train; `of` answers for any state."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self._grounding = Grounding(memory.reader)
+        self.names: tuple[str, ...] = (*memory.names, *self._grounding.names)
+        self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
+
+    @classmethod
+    def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
+        return cls(Memory.fit(train, catalog))
+
+    def of(self, states: Sequence[State], folds: Sequence[int | None]) -> list[Evidence]:
+        """The evidence in each state, without what its fold says (None: what all of train says)."""
+        keys = list(zip(states, folds, strict=True))
+        new = [key for key in dict.fromkeys(keys) if key not in self._known]
+        found: dict[tuple[State, int | None], Evidence] = {}
+        for fold in dict.fromkeys(folds):
+            here = [key for key in new if key[1] == fold]
+            for start in range(0, len(here), BATCH):
+                part = here[start : start + BATCH]
+                found |= dict(zip(part, self._read([state for state, _ in part], fold), strict=True))
+        answers = [found[key] if key in found else self._known[key] for key in keys]
+        self._known |= found
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        return answers
+
+    def _read(self, states: Sequence[State], fold: int | None) -> list[Evidence]:
+        features = np.concatenate(
+            [self.memory.features(states, fold), self._grounding.features(states)], axis=1
+        )
+        weight = 1 / np.maximum(features.max(axis=2), 1e-6)
+        score = np.einsum("sfi,sf->si", features, weight)
+        best = np.sort(np.argsort(-score, axis=1, kind="stable")[:, :CANDIDATES], axis=1)
+        kept = np.take_along_axis(features, best[:, None], axis=2).transpose(0, 2, 1)
+        kept = np.minimum(kept, np.finfo(np.float16).max).astype(np.float16)
+        return [Evidence(best[s].astype(np.int32), kept[s]) for s in range(len(states))]
+
+    def save(self, directory: Path) -> None:
+        """Write what the memory remembers."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.memory.save(directory)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        return cls(Memory.load(directory))

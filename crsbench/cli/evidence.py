@@ -25,7 +25,7 @@ _KINDS = {
     "labels": "label models",
     "reward": "before the reply",
     "baseline": "baselines",
-    "ceiling": "ceiling",
+    "ceiling": "most before the reply",
 }
 _SHOWN = (0.05, 0.5, 0.95)  # of the quantiles
 

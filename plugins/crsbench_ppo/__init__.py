@@ -18,4 +18,10 @@ def crsbench_policies() -> list[Spec]:
             "crsbench_ppo.options:ReinforceOptions",
             "REINFORCE on R_φ, from the SFT start",
         ),
+        Spec(
+            "filtered-sft",
+            "crsbench_ppo.filtered:FilteredSftPolicy",
+            "crsbench_ppo.options:FilteredSftOptions",
+            "SFT continued on the turns whose weak label is positive",
+        ),
     ]

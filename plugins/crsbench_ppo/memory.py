@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import warnings
 from typing import Any
 
 from crsbench_lm.model import GroundedLM
@@ -19,12 +20,16 @@ def prepare(model: GroundedLM, options: PpoOptions) -> None:
     Raises UsageError where peft is not installed.
     """
     if options.lora:
-        config = _peft().LoraConfig(
-            r=options.lora, lora_alpha=2 * options.lora, target_modules="all-linear", task_type="CAUSAL_LM"
-        )
-        model.lm = _peft().get_peft_model(model.lm, config).get_base_model()
+        peft = _peft()
+        config = peft.LoraConfig(r=options.lora, lora_alpha=2 * options.lora, target_modules="all-linear")
+        with warnings.catch_warnings():
+            # GPT-2 keeps its weights transposed: peft sees it, acts on it, and says so
+            warnings.filterwarnings("ignore", "fan_in_fan_out")
+            peft.inject_adapter_in_model(config, model.lm)
     if options.gradient_checkpointing:
-        model.lm.gradient_checkpointing_enable({"use_reentrant": False})
+        # renamed within transformers 5
+        enable = getattr(model.lm, "activation_checkpointing_enable", model.lm.gradient_checkpointing_enable)
+        enable({"use_reentrant": False})
         for module in model.lm.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0

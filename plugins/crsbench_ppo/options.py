@@ -101,3 +101,21 @@ class ReinforceOptions(Options):
         shared = {name: getattr(self, name) for name in type(self).model_fields}
         single = {"epochs": 1, "minibatch": self.dialogues, "value_weight": 0.0, "value_warmup": 0}
         return PpoOptions(**shared, **single, turn_lambda=1.0, token_lambda=1.0)
+
+
+class FilteredSftOptions(Options):
+    """SFT continued on the weakly positive turns."""
+
+    sft: SftOptions = Field(default_factory=SftOptions, description="the start")
+    keep: Literal["positive", "all"] = Field(
+        default="positive",
+        description="`all` is the control: SFT for as many more steps, on every turn",
+    )
+    threshold: float = Field(
+        default=0.5, ge=0, le=1, description="a turn is positive from this weak label on"
+    )
+    epochs: int = Field(default=1, ge=1, le=1000, description="more passes over the train dialogues")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="peak rate of the language model")
+    head_learning_rate: float = Field(
+        default=2.5e-3, gt=0, le=1, description="peak rate of the grounding head"
+    )

@@ -52,7 +52,9 @@ def run_trainer(
     model = RowModel(grounded, rows, options.sft.max_words, ctx.seed)
     reference = copy.deepcopy(model).eval().requires_grad_(requires_grad=False)
     rates = {"learning_rate": options.learning_rate, "head_learning_rate": options.head_learning_rate}
-    groups = parameter_groups(grounded, options.sft.model_copy(update={**rates, "weight_decay": 0.0}))
+    groups = parameter_groups(
+        grounded, options.sft.model_copy(update={**rates, "weight_decay": 0.0, "item_decay": 0.0})
+    )
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95))
     with tempfile.TemporaryDirectory() as folder:
         arguments = config(

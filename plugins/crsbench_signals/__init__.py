@@ -16,13 +16,25 @@ def crsbench_signals() -> list[Spec]:
             "sentiment",
             "crsbench_signals.sentiment:Sentiment",
             "crsbench_signals.options:SentimentOptions",
-            "VADER's compound polarity of the reply, titles taken out",
+            "How the reply sounds (VADER), titles taken out",
+        ),
+        Spec(
+            "sentiment-later",
+            "crsbench_signals.sentiment:LaterSentiment",
+            "crsbench_signals.options:LaterSentimentOptions",
+            "How much the user complains after the reply (VADER), titles taken out",
         ),
         Spec(
             "engagement",
             "crsbench_signals.engagement:Engagement",
             "crsbench_signals.options:EngagementOptions",
             "Whether the user replies, asks, takes the item up again and stays",
+        ),
+        Spec(
+            "relevance",
+            "crsbench_signals.relevance:Relevance",
+            "crsbench_signals.options:RelevanceOptions",
+            "How well the item fits what the user has said so far",
         ),
     ]
 
@@ -35,6 +47,12 @@ def crsbench_labels() -> list[Spec]:
             "crsbench_signals.latent_class:LatentClass",
             "crsbench_signals.options:LatentClassOptions",
             "Two latent classes by EM: learns from their agreement how far to trust each signal",
+        ),
+        Spec(
+            "weighted-sum",
+            "crsbench_signals.weighted_sum:WeightedSum",
+            "crsbench_signals.options:WeightedSumOptions",
+            "The sum of the standardised signals, with weights by hand",
         ),
         Spec(
             "majority",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from crsbench.types import Source, Transition, Turn
 
@@ -14,9 +14,13 @@ def system_turn(transition: Transition) -> Turn | None:
     return turns[0] if turns and turns[0].speaker == "system" else None
 
 
-def titles(transition: Transition) -> tuple[str, ...]:
-    """Names of the items that the system turn or the reply name, longest first."""
-    turns = (system_turn(transition), transition.reply)
+def of_user(turns: Iterable[Turn]) -> tuple[Turn, ...]:
+    """Those that the user says."""
+    return tuple(turn for turn in turns if turn.speaker == "user")
+
+
+def titles(turns: Iterable[Turn | None]) -> tuple[str, ...]:
+    """Names of the items that the turns name, longest first."""
     names = {m.name for turn in turns if turn for m in turn.mentions if m.item is not None and m.name}
     return tuple(sorted(names, key=lambda name: (-len(name), name)))
 

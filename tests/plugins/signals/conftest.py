@@ -36,6 +36,7 @@ def transition(reply="That sounds great.", **given):
         index=0,
         fold=0,
         user=given.get("user"),
+        later=tuple(Turn("user", text) for text in given.get("later", ())),
     )
 
 
@@ -45,8 +46,12 @@ def make_transition():
 
 
 @pytest.fixture(scope="session")
-def log():
+def corpus():
+    return SyntheticDataset(DatasetOptions(dialogues=3000, valid=0, test=1)).load("logged", Path("no"), 0)
+
+
+@pytest.fixture(scope="session")
+def log(corpus):
     """Transitions of 3,000 train dialogues, and z of each: bool [N]."""
-    corpus = SyntheticDataset(DatasetOptions(dialogues=3000, valid=0, test=1)).load("logged", Path("no"), 0)
     found = [t for dialogue in corpus.train.dialogues for t in transitions(dialogue)]
     return found, np.array([corpus.sealed.feedback[t.dialogue].liked[t.action.items[0]] for t in found])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from crsbench_signals.engagement import Engagement
+from crsbench_signals.options import EngagementOptions
 
 from crsbench.types import Mention
 
@@ -29,3 +30,18 @@ def test_nothing_is_known_where_the_recording_stops_before_a_reply(make_transiti
 def test_says_whose_behaviour_it_is(make_transition):
     assert Engagement().measure([make_transition()]).source == "logged"
     assert Engagement().measure([make_transition(session=0)]).source == "simulated"
+
+
+def test_variants_are_one_sign_each(make_transition):
+    step = make_transition("Who is in Happy Ending?", ends=True)
+    expected = {"reply": 1, "length": 5, "question": 1, "again": 1, "stays": 0}
+    found = {name: Engagement(EngagementOptions(variant=name)).measure([step]).values[0] for name in expected}
+    assert found == expected
+    silent = [make_transition(None), make_transition(None, censored=True)]
+    for variant, (known, unknown) in {
+        "reply": (0, np.nan),
+        "stays": (1, np.nan),
+        "length": (np.nan,) * 2,
+    }.items():
+        values = Engagement(EngagementOptions(variant=variant)).measure(silent).values
+        assert np.array_equal(values, [known, unknown], equal_nan=True)

@@ -4,13 +4,16 @@ import sys
 
 import numpy as np
 import pytest
-from crsbench_signals.sentiment import Sentiment, compound, without_titles
+from crsbench_signals.options import SentimentOptions
+from crsbench_signals.sentences import about
+from crsbench_signals.sentiment import LaterSentiment, Sentiment, compound
+from crsbench_signals.vader import scores
 
 from crsbench.types import Mention, Turn
 
 
-def polarity(transition):
-    return Sentiment().measure([transition]).values[0]
+def polarity(transition, **options):
+    return Sentiment(SentimentOptions(**options)).measure([transition]).values[0]
 
 
 def test_praise_is_positive_and_blame_negative(make_transition):
@@ -24,23 +27,59 @@ def test_published_example():
     assert compound("VADER is smart, handsome, and funny.") == pytest.approx(0.8316, abs=1e-4)
 
 
+def test_praise_counts_where_nothing_is_complained_of(make_transition):
+    assert polarity(make_transition("Thanks, good.")) == compound("Thanks, good.") > 0.5
+    mixed = "Thanks, lovely, that is very kind of you. It looks boring."
+    assert compound(mixed) > 0.5
+    assert polarity(make_transition(mixed)) == -scores(mixed).negative < 0
+
+
+@pytest.mark.parametrize("variant", ["compound", "positive", "negative", "shift"])
+def test_variants(make_transition, variant):
+    text = "Lovely, but a bit sad."
+    found = scores(text)
+    expected = {
+        "compound": found.compound,
+        "positive": found.positive,
+        "negative": -found.negative,
+        "shift": found.compound - compound("Hello, a film please."),
+    }[variant]
+    assert polarity(make_transition(text), variant=variant) == pytest.approx(expected)
+    assert found.positive > 0 < found.negative
+
+
+def test_later_turns_are_read_where_they_are_on_record(make_transition):
+    step, rest = make_transition("Fine.", later=["That was terrible.", "Bye."]), "That was terrible. Bye."
+    (later,) = LaterSentiment().measure([step]).values
+    assert later == -scores(rest).negative < 0
+    assert polarity(step, turns="later", variant="negative") == later
+    assert polarity(step, turns="all", variant="negative") == -scores(f"Fine. {rest}").negative
+    assert np.isnan(LaterSentiment().measure([make_transition("Fine.")]).values[0])
+    assert LaterSentiment().measure([step]).name == "sentiment-later"
+
+
 def test_titles_are_no_praise(make_transition):
     assert compound("Happy Ending then.") > 0.5
     assert polarity(make_transition("Happy Ending then.")) == 0
-    assert polarity(make_transition("I hate Happy Ending.")) == compound("I hate .")
+    assert polarity(make_transition("I hate Happy Ending."), variant="compound") == compound("I hate .")
 
 
 def test_titles_go_by_span_or_by_name(make_transition):
     text = "I saw Love and It."
     named = Turn("user", text, (Mention("Love", 1, (6, 10)), Mention("It", 2, (15, 17))))
-    assert without_titles(named, ()) == "I saw and ."
-    assert without_titles(Turn("user", "Lovely, I love Love."), ("Love",)) == "Lovely, I love ."
-    assert without_titles(Turn("user", "What is 8½ (1963)?"), ("8½ (1963)",)) == "What is ?"
+    assert about(named, (1,), ()) == "I saw and ."
+    assert about(Turn("user", "Lovely, I love Love."), (), ("Love",)) == "Lovely, I love ."
+    assert about(Turn("user", "What is 8½ (1963)?"), (), ("8½ (1963)",)) == "What is ?"
 
 
-def test_entities_stay(make_transition):
-    reply = Turn("user", "a funny comedy", (Mention("comedy", None, (8, 14)),))
-    assert without_titles(reply, ()) == "a funny comedy"
+def test_what_is_said_of_something_else_is_left_out(make_transition):
+    reply = "Great! I hate horror. Heat was awful; Happy Ending is no horror."
+    at = {"horror": None, "Heat": 4, "Happy Ending": 3}
+    mentions = [
+        Mention(name, item, (reply.index(name), reply.index(name) + len(name))) for name, item in at.items()
+    ]
+    assert about(Turn("user", reply, tuple(mentions)), (3,), ()) == "Great! is no horror."
+    assert np.isnan(polarity(make_transition("I hate horror.", mentions=(Mention("horror", None, (7, 13)),))))
 
 
 @pytest.mark.parametrize("reply", [None, "", " ... ", "Happy Ending"])

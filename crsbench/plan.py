@@ -20,7 +20,7 @@ from crsbench.protocols import Need
 from crsbench.record import SCHEMA
 from crsbench.store import Store
 
-SIGNALS = ("dwell", "sentiment", "engagement")
+SIGNALS = ("dwell", "sentiment", "sentiment-later", "engagement", "relevance")
 LABELS = "latent-class"
 REWARD = "iuf-reward"
 NO_SIMULATOR = "none"  # --simulator none: no conversations, whatever the dataset declares

@@ -56,9 +56,7 @@ def test_nothing_named_nothing_known():
 
 
 def test_text_is_the_cosine_of_words():
-    assert relevance(0, said="horror", variant="text") == pytest.approx(
-        relevance(2, said="horror", variant="text")
-    )
+    assert 0.3 < relevance(0, said="horror", variant="text") < 0.6
     assert relevance(1, said="horror", variant="text") == 0
     assert relevance(1, said="Beta comedy Ann Lee", variant="text") == pytest.approx(1, abs=0.01)
 

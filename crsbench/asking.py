@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.errors import PluginError
+from crsbench.guard import listed
 from crsbench.protocols import Simulator, Want
 from crsbench.types import Action, State, Truth, Turn
 
@@ -51,13 +52,14 @@ class Actor:
         given = {"want": want, "k": k, "mask": None if mask is None else mask.copy(), "rng": rng}
         with self.guard():
             actions = self.policy.act(blank, **given, **({"truths": truths} if self.privileged else {}))
+        actions = listed(actions, Action, self.plugin, "act")
         if len(actions) != len(states):
             raise self._broken(f"answered {len(actions)} of {len(states)} states")
         for i, action in enumerate(actions):
             fault = self._fault(action, want, k, None if mask is None else mask[i])
             if fault:
                 raise self._broken(fault)
-        return list(actions)
+        return actions
 
     def _fault(self, action: Action, want: Want, k: int, mask: NDArray[np.bool_] | None) -> str | None:
         """What is wrong with an answer, or None."""
@@ -93,19 +95,20 @@ class Users:
     def start(self, seeds: Sequence[int]) -> list[State]:
         with self.guard():
             states = self.simulator.start(seeds)
-        return self._checked("start", states, len(seeds))
+        return self._checked("start", states, State, len(seeds))
 
     def reply(self, states: Sequence[State], actions: Sequence[Action]) -> list[tuple[Turn | None, bool]]:
         with self.guard():
             replies = self.simulator.reply(states, actions)
-        return self._checked("reply", replies, len(states))
+        return self._checked("reply", replies, tuple, len(states))
 
     def truth(self, states: Sequence[State]) -> list[Truth] | None:
         with self.guard():
             truths = self.simulator.truth(states)
-        return None if truths is None else self._checked("truth", truths, len(states))
+        return None if truths is None else self._checked("truth", truths, Truth, len(states))
 
-    def _checked(self, call: str, answer: list[T], expected: int) -> list[T]:
-        if len(answer) != expected:
-            raise PluginError(f"{self.plugin}: {call} gave {len(answer)} of {expected}", self.plugin)
-        return list(answer)
+    def _checked(self, call: str, answer: list[T], kind: type[T], expected: int) -> list[T]:
+        found = listed(answer, kind, self.plugin, call)
+        if len(found) != expected:
+            raise PluginError(f"{self.plugin}: {call} gave {len(found)} of {expected}", self.plugin)
+        return found

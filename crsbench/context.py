@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from crsbench.asking import Users
 from crsbench.episode import FIRST_USER, transitions
 from crsbench.errors import CrsbenchError, PluginError, UsageError
+from crsbench.guard import typed
 from crsbench.identity import canonical
 from crsbench.plan import ChainPlan, Part
 from crsbench.plugins import source_digest
@@ -170,6 +171,7 @@ class Chain:
         source = part.make()
         with self._material.workshop.guard(part, "measure")():
             signal = measure(source, self.transitions, self._material.catalog)
+        signal = typed(signal, Signal, part.name, "measure")
         check_values(part, "values", signal.values, len(self.transitions))
         return signal
 
@@ -183,6 +185,7 @@ class Chain:
             model = part.make()
             with workshop.guard(part, "fit")():
                 label = model.fit(self.signals).predict(self.signals)
+            label = typed(label, WeakLabel, part.name, "predict")
             arrays = {"probability": label.probability, "confidence": label.confidence}
             for name, values in arrays.items():
                 check_values(part, name, values, len(self.transitions), 0.0, 1.0)

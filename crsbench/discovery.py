@@ -22,6 +22,7 @@ from types import CodeType, ModuleType
 from crsbench.errors import UsageError
 
 GROUP = "crsbench"
+INTERFACE_GROUP = "crsbench.interface"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plugin that was found: `name` is its entry point's or its file's; `load` imports it."""
+    """A plugin that was found: `name` is its entry point's or its file's; `load` imports it.
+
+    `interface` holds the versions of the plugin interface that its distribution says it was written for.
+    """
 
     name: str
     origin: Origin
     load: Callable[[], ModuleType]
+    interface: tuple[str, ...] = ()
 
 
 def canonical(distribution: str) -> str:
@@ -73,9 +78,10 @@ def _of(distribution: importlib.metadata.Distribution) -> Iterator[Found]:
         reason = ImportError(f"its entry_points.txt cannot be read: {error}")
         yield Found(name, Origin(name, version, ""), functools.partial(_fail, reason))
         return
+    written_for = tuple(point.name for point in distribution.entry_points.select(group=INTERFACE_GROUP))
     for point in points:
         module = point.value.partition(":")[0].strip()
-        yield Found(point.name, Origin(name, version, module), point.load)
+        yield Found(point.name, Origin(name, version, module), point.load, written_for)
 
 
 def _fail(error: Exception) -> ModuleType:

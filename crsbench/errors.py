@@ -42,6 +42,15 @@ class DataError(CrsbenchError):
     exit_code = 4
 
 
+class InterruptError(CrsbenchError):
+    """Ctrl-C; `where` it met the program, if that is known."""
+
+    exit_code = 130
+
+    def __init__(self, where: str | None, hint: str | None = None) -> None:
+        super().__init__(f"interrupted in {where}" if where else "interrupted", hint)
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """A hint that suggests the known name closest to `name`, or lists the known ones when they are few."""
     names = sorted(set(known))

@@ -6,9 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from crsbench.asking import BATCH, Actor, Guard
 from crsbench.errors import PluginError, UsageError
+from crsbench.guard import listed
 from crsbench.protocols import Metric, Want
 from crsbench.record import Decoding, Measured
 from crsbench.types import Absent, Action, Corpus, Episode, RankedRow, Row, Split, Values
@@ -34,10 +36,13 @@ class Meter:
     ) -> list[Values | Absent]:
         """What the metric measured, checked. Raises PluginError where it breaks the protocol."""
         with self.guard():
-            found = self.metric.measure(judged, corpus)
+            measured: Any = self.metric.measure(judged, corpus)
+        found: list[Any] = listed(measured, object, self.plugin, "measure")
         return [self._checked(one) for one in found]
 
     def _checked(self, one: Values | Absent) -> Values | Absent:
+        if not isinstance(one, Values | Absent):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise self._broken(f"measured {type(one).__name__}, which is neither Values nor Absent")
         if one.metric != self.name:
             raise self._broken(f"measured {one.metric!r}, which is not its name")
         if isinstance(one, Absent):

@@ -15,6 +15,10 @@ import pluggy
 if TYPE_CHECKING:
     from crsbench.config import Options
 
+# What plugins are written for: hooks, protocols and data types. The minor number grows with what is added,
+# the major one where something written for an earlier version no longer works.
+INTERFACE = "1.0"
+
 hookspec = pluggy.HookspecMarker("crsbench")
 hookimpl = pluggy.HookimplMarker("crsbench")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from crsbench.data import stamp
 from crsbench.errors import PluginError
+from crsbench.guard import typed
 from crsbench.plan import ChainPlan
 from crsbench.plugins import guarded
 from crsbench.store import Memo, Store
@@ -56,7 +56,8 @@ class Loader:
         # The data's own seed: runs with several seeds share their data.
         seed = int(getattr(part.options, "seed", 0))
         with guarded(part.offer, seed, None):
-            return cast(Corpus, dataset.load(plan.protocol, plan.config.data_root, seed))
+            corpus = dataset.load(plan.protocol, plan.config.data_root, seed)
+        return typed(corpus, Corpus, part.name, "load")
 
     def _memo(self) -> Memo | None:
         files = stamp(self.plan.config.data_root.absolute())

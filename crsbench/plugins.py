@@ -20,8 +20,9 @@ from crsbench import discovery, hookspecs
 from crsbench.discovery import Found as Found
 from crsbench.discovery import Origin as Origin
 from crsbench.errors import CrsbenchError, PluginError, UsageError, nearest
-from crsbench.guard import contained, isolated, one_line
+from crsbench.guard import contained, isolated, kept_random_state, one_line
 from crsbench.hookspecs import Spec
+from crsbench.interface import misfit
 from crsbench.sources import source_digest as source_digest
 
 if TYPE_CHECKING:
@@ -141,11 +142,17 @@ class Host:
         return host
 
     def add(self, plugin: Found) -> None:
-        """Load one plugin, or note why it is broken. What it prints is a warning, not output."""
+        """Load one plugin, or note why it is broken. What it prints is a warning, not output.
+
+        One that was written for a newer interface is not imported; for an older one, that is a warning.
+        """
         printed = io.StringIO()
         offers: list[Offer] = []
+        full = f"{plugin.origin.distribution}/{plugin.name}"
         try:
-            with contextlib.redirect_stdout(printed):
+            if warning := misfit(plugin.interface):
+                self.warnings.append(f"{full} {warning}")
+            with kept_random_state(), contextlib.redirect_stdout(printed):
                 manager = _manager(plugin.load())
                 for kind in KINDS:
                     self._collect(manager, kind, plugin.origin, offers)
@@ -153,12 +160,15 @@ class Host:
             text = error.message if isinstance(error, CrsbenchError) else one_line(error)
             names = tuple(dict.fromkeys(offer.name for offer in offers))
             self.broken += (Broken(plugin.name, plugin.origin, text, names, error),)
+        except KeyboardInterrupt as interrupt:
+            interrupt.args = interrupt.args or (full,)
+            raise
         else:
             self.offers += tuple(offers)
-            self._loaded.append((f"{plugin.origin.distribution}/{plugin.name}", manager))
+            self._loaded.append((full, manager))
         if printed.getvalue().strip():
             line = printed.getvalue().strip().splitlines()[0]
-            self.warnings.append(f"{plugin.origin.distribution}/{plugin.name} printed on loading: {line}")
+            self.warnings.append(f"{full} printed on loading: {line}")
 
     def _collect(self, manager: pluggy.PluginManager, kind: Kind, origin: Origin, into: list[Offer]) -> None:
         hook: pluggy.HookCaller = getattr(manager.hook, _HOOKS[kind])

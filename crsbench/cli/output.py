@@ -65,9 +65,13 @@ def warn(line: str) -> None:
 
 def discover(plugins_dir: Path | None) -> Host:
     """The plugin host, its warnings said."""
+    from crsbench.errors import InterruptError
     from crsbench.plugins import Host
 
-    host = Host.discover(plugins_dir)
+    try:
+        host = Host.discover(plugins_dir)
+    except KeyboardInterrupt as interrupt:  # a plugin that hangs while it is imported has its name in it
+        raise InterruptError(next(map(str, interrupt.args), None)) from interrupt
     for line in host.warnings:
         warn(line)
     return host

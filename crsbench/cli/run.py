@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crsbench.cli import INTERRUPTED
 from crsbench.cli.output import discover, reserved, warn
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def run(
 
 def _execute(settings: RunConfig, quiet: bool) -> list[Run]:
     from crsbench.cli.progress import progress_ui
-    from crsbench.errors import CrsbenchError
+    from crsbench.errors import InterruptError
     from crsbench.run import execute
 
     host = discover(settings.plugins_dir)
@@ -103,9 +102,9 @@ def _execute(settings: RunConfig, quiet: bool) -> list[Run]:
                     ui.message(f"seed {seed}")
                 finished.append(execute(settings.for_seed(seed), host, ui))
     except KeyboardInterrupt as interrupt:
-        error = CrsbenchError("interrupted", "the same command goes on from the last finished stage")
-        error.exit_code = INTERRUPTED
-        raise error from interrupt
+        where = next(map(str, interrupt.args), None)
+        hint = "the same command goes on from the last finished stage"
+        raise InterruptError(where, hint) from interrupt
     finally:
         for line in host.warnings[said:]:
             warn(line)

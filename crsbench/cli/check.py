@@ -12,7 +12,7 @@ import typer
 from crsbench.cli.output import Json, console, discover, reserved
 
 if TYPE_CHECKING:
-    from crsbench.plugins import Host, Offer
+    from crsbench.plugins import Host, Kind, Offer
 
 SECONDS = 120.0
 _SIGNS = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
@@ -20,6 +20,9 @@ _SIGNS = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
 
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME")],
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="Where a name stands for several.")
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option("-o", metavar="KEY=VALUE", help="An option of the plugin, or dataset.KEY. Repeatable."),
@@ -46,11 +49,10 @@ def check(
     rows: list[dict[str, Any]] = []
     with reserved(as_json) as emit:
         out = console(stderr=as_json)
-        for offer in named(discover(plugins_dir), name):
+        places = dataset, _text(data_dir), _text(plugins_dir)
+        for offer in named(discover(plugins_dir), name, kind):
             out.print(f"{offer.full}  {offer.kind}", markup=False)
-            target = Target(
-                offer.kind, offer.full, assignments(option or []), dataset, _text(data_dir), _text(plugins_dir)
-            )
+            target = Target(offer.kind, offer.full, assignments(option or []), *places)
             for found in examine(target, seconds, debug):
                 rows.append({"plugin": offer.full, "kind": offer.kind, **asdict(found)})
                 for line in _lines(found):
@@ -67,28 +69,19 @@ def check(
         raise typer.Exit(PluginError.exit_code)
 
 
-def named(host: Host, name: str) -> list[Offer]:
-    """What the name stands for, of every kind. Raises UsageError or PluginError where that is nothing."""
-    from crsbench.errors import CrsbenchError
+def named(host: Host, name: str, kind: str | None) -> list[Offer]:
+    """What the name stands for, of one kind or of all. Raises UsageError or PluginError where nothing is."""
+    from crsbench.errors import UsageError, nearest
     from crsbench.plugins import KINDS
 
-    found: list[Offer] = []
-    errors: list[CrsbenchError] = []
-    for kind in KINDS:
-        try:
-            found.append(host.find(kind, name))
-        except CrsbenchError as error:
-            errors.append(error)
-    if not found:
-        # a plugin that is broken or whose name is shared says more than that there is none
-        raise next((e for e in errors if not e.message.startswith("unknown")), _unknown(host, name))
-    return found
-
-
-def _unknown(host: Host, name: str) -> Exception:
-    from crsbench.errors import UsageError, nearest
-
-    return UsageError(f"unknown plugin {name!r}", nearest(name, {offer.name for offer in host.offers}))
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"unknown kind {kind!r}", nearest(kind, KINDS))
+    bare = name.rpartition("/")[2]
+    kinds: list[Kind] = [one for one in KINDS if kind is None or str(one) == kind]
+    offered: list[Kind] = [one for one in kinds if any(o.kind == one and o.name == bare for o in host.offers)]
+    if offered or any(broken.answers_to(name) for broken in host.broken):
+        return [host.find(one, name) for one in offered or kinds[:1]]
+    raise UsageError(f"unknown plugin {name!r}", nearest(name, {offer.name for offer in host.offers}))
 
 
 def _lines(found: Any) -> Iterator[str]:

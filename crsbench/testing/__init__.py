@@ -1,4 +1,4 @@
-"""The conformance suite for authors of plugins, as pytest parametrisation; `crsbench check` is the other door.
+"""The conformance suite for authors of plugins, as pytest parametrisation; `crsbench check` is its command.
 
     from crsbench.testing import Check, checks
 

@@ -18,12 +18,16 @@ from crsbench.testing.suite import NotAskedError, rules
 
 def main(target: Target, folder: Path) -> None:
     with _channel() as out:
-        bench: Bench | None = None
+        try:
+            bench = Bench(target, folder)
+            bench.options  # noqa: B018 (are validated)
+        except CrsbenchError as error:
+            _tell(out, refused=error.message, hint=error.hint, code=error.exit_code)
+            return
         for rule in rules(target.kind):
             began = time.monotonic()
             outcome, detail = "passed", None
             try:
-                bench = bench or Bench(target, folder)
                 rule.ask(bench)
             except NotAskedError as reason:
                 outcome, detail = "skipped", str(reason)
@@ -32,7 +36,11 @@ def main(target: Target, folder: Path) -> None:
                 outcome = "failed"
                 detail = error.message if isinstance(error, CrsbenchError) else one_line(error)
             seconds = round(time.monotonic() - began, 3)
-            print(json.dumps({"outcome": outcome, "detail": detail, "seconds": seconds}), file=out, flush=True)
+            _tell(out, outcome=outcome, detail=detail, seconds=seconds)
+
+
+def _tell(out: TextIO, **answer: object) -> None:
+    print(json.dumps(answer), file=out, flush=True)
 
 
 def _channel() -> TextIO:

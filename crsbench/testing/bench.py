@@ -1,4 +1,4 @@
-"""Where one plugin is checked: it is made, fitted and asked as in a run, on the tiny world or on other data."""
+"""Where one plugin is checked: made, fitted and asked as in a run, on the tiny world or on other data."""
 
 from __future__ import annotations
 

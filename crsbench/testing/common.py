@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import pickle  # noqa: S403 (options alone, to see that worker processes can be handed them)
+import pickle
 import random
 import sys
 import time
@@ -43,7 +43,7 @@ def options_round_trip(bench: Bench) -> None:
         read = resolve({field.name: text}, {"": model})[""]
         demand(read == model(), f"-o {field.name}={text}, its own default, is read as something else")
     demand(model.model_validate_json(options.model_dump_json()) == options, "options differ after JSON")
-    again = pickle.loads(pickle.dumps(options))  # noqa: S301
+    again = pickle.loads(pickle.dumps(options))  # noqa: S301 (our own)
     demand(again == options, "options differ after pickling")
     before = options.model_dump_json()
     bench.offer.make(again)
@@ -54,7 +54,7 @@ CHECKS: tuple[Ask, ...] = (constructor_does_nothing, options_round_trip)
 
 
 def no_network(seen: Seen) -> None:
-    """Raise Failure where the network was reached for."""
+    """Raise ConformanceError where the network was reached for."""
     demand(not seen.network, f"it reaches for the network: {_first(seen.network)}")
 
 

@@ -11,7 +11,7 @@ _PICKLE = b"\x80"  # how a pickle of protocol 2 and later begins
 
 
 def no_code(folder: Path) -> None:
-    """Raise Failure where something was pickled, or nothing was saved."""
+    """Raise ConformanceError where something was pickled, or nothing was saved."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     demand(bool(files), "save writes no file")
     for path in files:

@@ -7,11 +7,13 @@ import functools
 import random
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
 from crsbench.asking import Actor, Users
+from crsbench.config import Options
 from crsbench.episode import FIRST_USER, rollout
 from crsbench.evaluation import Meter, judge
 from crsbench.record import Measured
@@ -21,7 +23,7 @@ from crsbench.testing.bench import Bench
 from crsbench.testing.common import no_network
 from crsbench.testing.suite import Ask, NotAskedError, demand
 from crsbench.testing.watch import watching
-from crsbench.types import Absent, Corpus, Episode, RankedRow, Values
+from crsbench.types import Absent, Corpus, Episode, RankedRow, Sealed, Values
 from crsbench.ui import SilentUi
 
 Judged = Sequence[RankedRow] | Sequence[Episode]
@@ -59,7 +61,7 @@ def measures_the_same_twice(bench: Bench) -> None:
 
 def follows_its_rows(bench: Bench) -> None:
     """In another order each unit keeps its value, and the score its interval."""
-    judged = list(_judged(bench))
+    judged: list[Any] = list(_judged(bench))
     turned = random.Random(0).sample(judged, len(judged))
     one, other = (_by_measure(_measured(bench, some)) for some in (judged, turned))
     demand(one.keys() == other.keys(), "in another order it measures other things")
@@ -86,13 +88,9 @@ def measures_little(bench: Bench) -> None:
 
 def says_where_it_cannot(bench: Bench) -> None:
     """Without sealed labels and truth it measures what it can, and says why it is absent where it cannot."""
-    from dataclasses import replace
-
-    from crsbench.types import Sealed
-
     corpus = replace(bench.corpus, sealed=Sealed())
-    bare = [replace(one, truth=None) if isinstance(one, Episode) else one for one in _judged(bench)]
-    for one in _measured(bench, bare, corpus):  # pyright: ignore[reportArgumentType]
+    bare: Any = [replace(one, truth=None) if isinstance(one, Episode) else one for one in _judged(bench)]
+    for one in _measured(bench, bare, corpus):
         if isinstance(one, Absent):
             demand(bool(one.reason), "it is absent without a reason")
 
@@ -134,7 +132,7 @@ def _done(bench: Bench, reads: str) -> Judged:
     actor = Actor("final", policy, parts.NAME, len(corpus.catalog), guard=nullcontext)
     if reads != "episodes":
         return judge(actor, corpus, "ranking" if reads == "rankings" else "turn", SilentUi())
-    users = Users(parts.Users(bench.options.__class__()), parts.NAME)
+    users = Users(parts.Users(Options()), parts.NAME)
     seeds = range(FIRST_USER, FIRST_USER + 6)
     talk = functools.partial(rollout, actor, users, corpus.catalog, seeds)
     rng = np.random.default_rng(0)
@@ -142,8 +140,6 @@ def _done(bench: Bench, reads: str) -> Judged:
 
 
 def _policy(bench: Bench) -> Any:
-    from crsbench.config import Options
-
     return parts.Counts(Options()).fit(bench.corpus.train, bench.context(bench.chain(bench.corpus)))
 
 
@@ -152,6 +148,4 @@ def _by_measure(found: list[Values | Absent]) -> dict[tuple[str, str, str | None
 
 
 def _missed(row: RankedRow) -> RankedRow:
-    from dataclasses import replace
-
     return replace(row, ranks=tuple(None for _ in row.ranks))

@@ -63,14 +63,15 @@ def checks(
     target = Target(kind, name, dict(options or {}), dataset, _text(data_dir), _text(plugins_dir))
     pytest: Any = importlib.import_module("pytest")
     cases = [
-        pytest.param(
-            Asked(rule, target),
-            id=rule.name,
-            marks=[pytest.mark.xfail(reason=expected[rule.name], strict=True)] if rule.name in expected else [],
-        )
+        pytest.param(Asked(rule, target), id=rule.name, marks=_marks(expected.get(rule.name)))
         for rule in asked
     ]
     return pytest.mark.parametrize("check", cases)
+
+
+def _marks(reason: str | None) -> list[Any]:
+    pytest: Any = importlib.import_module("pytest")
+    return [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
 
 
 @functools.lru_cache(maxsize=KEPT)

@@ -103,7 +103,7 @@ class Mean:
         known = np.stack([signal.values for signal in signals])
         count = (~np.isnan(known)).sum(axis=0)
         total = np.nansum(np.clip(known, 0, 1), axis=0)
-        mean = np.divide(total, count, out=np.full(known.shape[1], np.nan), where=count > 0)
+        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         return WeakLabel(0.1 + 0.8 * mean, (count > 0).astype(np.float64))
 
 

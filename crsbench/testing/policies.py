@@ -11,10 +11,12 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, get_args
 
 import numpy as np
 
 from crsbench.data import learnable
+from crsbench.protocols import Want
 from crsbench.run import execute, load_policy
 from crsbench.testing import parts
 from crsbench.testing.asked import EMPTY, ODD, SCRIPTS, UNKNOWN
@@ -28,6 +30,7 @@ from crsbench.ui import SilentUi
 
 MOST_SECONDS = 60.0  # of CPU, for a fit on two dozen dialogues
 FORK_SECONDS = 60
+WANTS: tuple[Want, ...] = get_args(Want)
 SEALED = (Sealed, Feedback, Truth, Corpus)
 _CLOSE = 1e-3  # how far the scores of one state may differ between two batches
 
@@ -52,7 +55,7 @@ def ranks_within_the_catalogue(bench: Bench) -> None:
     mask = np.random.default_rng(0).random((len(bench.states), items)) < 0.5
     mask[:, 0] = True
     before = mask.copy()
-    for want in ("ranking", "turn"):
+    for want in WANTS:
         answers = bench.act(bench.fitted, bench.states, want, k=items, mask=mask)
         for action, row in zip(answers, mask, strict=True):
             demand(len(action.items) <= row.sum(), "it ranks more items than the mask allows")
@@ -67,7 +70,7 @@ def talks_or_does_not(bench: Bench) -> None:
     """A turn recommends an item, and its words are text, or None where the policy does not talk."""
     for rng in (None, np.random.default_rng(1)):
         for action in bench.act(bench.fitted, bench.states, "turn", k=1, rng=rng):
-            said = action.text
+            said: Any = action.text
             demand(said is None or isinstance(said, str), f"its words are {type(said).__name__}")
 
 
@@ -146,7 +149,7 @@ def serves_one_item(bench: Bench) -> None:
     if bench.offer.spec.privileged:
         raise NotAskedError("a scenario's own policy knows the catalogue of its scenario alone")
     fitted = bench.fit(bench.narrow())
-    for want in ("ranking", "turn"):
+    for want in WANTS:
         for action in bench.act(fitted, [EMPTY, bench.narrow().test.rows[0].state], want):
             demand(action.items == (0,), f"of one item it recommends {action.items}")
 
@@ -162,7 +165,7 @@ def works_after_fork(bench: Bench) -> None:
 
 
 def runs_whole(bench: Bench) -> None:
-    """A run with it completes, conversations and all, and the policy that it saved can be loaded and asked."""
+    """A run with it completes, conversations and all, and the policy that it saved can be asked."""
     if bench.config.dataset != parts.NAME:
         raise NotAskedError("a run is tried on the tiny world alone")
     config = bench.config.model_copy(update={"out": bench.fresh()})
@@ -192,7 +195,8 @@ CHECKS: tuple[Ask, ...] = (
 
 
 def _same(bench: Bench, one: Fitted, other: Fitted, who: str) -> None:
-    for want, seed in (("ranking", None), ("turn", None), ("turn", 7)):
+    asked: tuple[tuple[Want, int | None], ...] = (("ranking", None), ("turn", None), ("turn", 7))
+    for want, seed in asked:
         k = None if want == "ranking" else 1
         answers: list[list[Action]] = []
         for fitted in (one, other):
@@ -203,7 +207,7 @@ def _same(bench: Bench, one: Fitted, other: Fitted, who: str) -> None:
 
 
 def _answers(bench: Bench, states: Sequence[State]) -> None:
-    for want in ("ranking", "turn"):
+    for want in WANTS:
         for action in bench.act(bench.fitted, states, want):
             demand(bool(action.items), "it recommends nothing")
 

@@ -15,11 +15,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from crsbench.errors import CrsbenchError
+from crsbench.errors import CrsbenchError, InterruptError
 from crsbench.testing.bench import Target
 from crsbench.testing.suite import Rule, rules
 
-INTERRUPTED = 130
 Verdict = Literal["passed", "failed", "skipped"]
 
 
@@ -37,19 +36,21 @@ class Outcome:
 def examine(target: Target, seconds: float, debug: bool = False) -> Iterator[Outcome]:
     """Every check of the target's kind, each within `seconds`.
 
-    After one that hangs or ends the process the rest are not asked. Raises CrsbenchError, naming the check,
-    where it is interrupted.
+    After one that hangs or ends the process the rest are not asked. Raises InterruptError, naming the check,
+    where it is interrupted, and what the process raises where the plugin or its options are not to be had.
     """
     asked = rules(target.kind)
-    with tempfile.TemporaryDirectory(prefix="crsbench-check-") as folder:
-        with _child(target, folder, debug) as (child, answers):
-            for number, rule in enumerate(asked):
-                found, going = _one(rule, target, child, answers, seconds)
-                yield found
-                if not going:
-                    reason = f"not asked after {rule.name}, which ended the process"
-                    yield from (Outcome(r.name, r.asks, "skipped", reason, 0.0) for r in asked[number + 1 :])
-                    return
+    with (
+        tempfile.TemporaryDirectory(prefix="crsbench-check-") as folder,
+        _child(target, folder, debug) as (child, answers),
+    ):
+        for number, rule in enumerate(asked):
+            found, going = _one(rule, target, child, answers, seconds)
+            yield found
+            if not going:
+                reason = f"not asked after {rule.name}, which ended the process"
+                yield from (Outcome(r.name, r.asks, "skipped", reason, 0.0) for r in asked[number + 1 :])
+                return
 
 
 def _one(
@@ -65,13 +66,15 @@ def _one(
         reason = f"no end within {seconds:g} s"
         return Outcome(rule.name, rule.asks, "failed", reason, seconds), False
     except KeyboardInterrupt as interrupt:
-        error = CrsbenchError(f"interrupted in the check {rule.name} of {target.name}")
-        error.exit_code = INTERRUPTED
-        raise error from interrupt
+        raise InterruptError(f"the check {rule.name} of {target.name}") from interrupt
     if line is None:
         reason = f"the process ended with {_status(child.wait())}"
         return Outcome(rule.name, rule.asks, "failed", reason, 0.0), False
     answer: dict[str, Any] = json.loads(line)
+    if "refused" in answer:
+        error = CrsbenchError(answer["refused"], answer["hint"])
+        error.exit_code = answer["code"]
+        raise error
     return Outcome(rule.name, rule.asks, **answer), True
 
 
@@ -88,7 +91,7 @@ def _child(
 ) -> Generator[tuple[subprocess.Popen[str], queue.Queue[str | None]]]:
     """A process that asks one check after the other, and the lines that it answers; None at its end."""
     command = [sys.executable, "-P", "-m", "crsbench.testing", json.dumps(asdict(target)), folder]
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 (ourselves)
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

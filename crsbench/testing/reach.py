@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import types
 from collections import deque
-from typing import Any, cast
+from typing import Any
 
 MOST = 3_000_000  # objects looked at
 _ENDS = (type, types.ModuleType, types.FrameType, str, bytes, int, float, complex, bool, type(None))
@@ -33,5 +33,4 @@ def reaches(start: object, kinds: tuple[type, ...]) -> object | None:
 def _next(here: object) -> list[Any]:
     if isinstance(here, types.FunctionType):
         return [here.__closure__, here.__defaults__, here.__kwdefaults__]  # and not its module's globals
-    found = cast("list[Any]", gc.get_referents(here))
-    return found if not isinstance(here, types.CellType) else found[:1]
+    return gc.get_referents(here)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from crsbench.types import Dialogue, Signal, Source, Transition, Turn
 def measures_every_transition(bench: Bench) -> None:
     """One float64 value a transition, nan where nothing was observed, never infinite."""
     found, given = _measured(bench), _transitions(bench)
-    demand(isinstance(found, Signal), f"measure returns {type(found).__name__}, not a Signal")
     _well_formed(found, len(given))
     demand(not np.isnan(found.values).all(), "it observes nothing in dialogues with replies and times")
 
@@ -104,7 +103,9 @@ def _measured(bench: Bench) -> Signal:
 
 def _measure(bench: Bench, given: Sequence[Transition]) -> Signal:
     with bench.guard():
-        return measure(bench.part.make(), given, bench.corpus.catalog)
+        found: Any = measure(bench.part.make(), given, bench.corpus.catalog)
+    demand(isinstance(found, Signal), f"measure returns {type(found).__name__}, not a Signal")
+    return found
 
 
 def _well_formed(found: Signal, n: int) -> None:

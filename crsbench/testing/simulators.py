@@ -51,7 +51,8 @@ def does_not_depend_on_the_batch(bench: Bench) -> None:
 def answers_as_a_user(bench: Bench) -> None:
     """Each answer is a turn of the user, or None, and whether the conversation is over."""
     for reply, over in _reply(bench, _start(bench, SEEDS)):
-        demand(isinstance(over, bool | np.bool_), f"whether it is over is {type(over).__name__}")
+        known: Any = over
+        demand(isinstance(known, bool | np.bool_), f"whether it is over is {type(known).__name__}")
         demand(reply is None or reply.speaker == "user", "the answer is not a turn of the user")
         demand(reply is not None or over, "a user says nothing, and the conversation goes on")
 
@@ -100,7 +101,6 @@ def knows_the_truth_or_says_so(bench: Bench) -> None:
         if truths is None:
             return
         for truth in truths:
-            demand(isinstance(truth, Truth), f"truth gives {type(truth).__name__}, not Truth")
             known = truth.utilities
             if known is not None:
                 demand(bool(((known >= 0) & (known <= 1)).all()), "a utility leaves [0, 1]")
@@ -133,7 +133,8 @@ def _said(turn: int, text: str | None = "How about this one?") -> Turn:
 
 def _start(bench: Bench, seeds: Sequence[int], simulator: Any = None) -> list[State]:
     with bench.guard():
-        states = (simulator or bench.part.make()).start(seeds)
+        states: Any = (simulator or bench.part.make()).start(seeds)
+    demand(isinstance(states, list), f"start returns {type(states).__name__}, not a list")
     demand(len(states) == len(seeds), f"start gives {len(states)} states for {len(seeds)} seeds")
     return states
 
@@ -148,11 +149,17 @@ def _reply(
     """The answers to a recommendation of item number `turn`, as far as the smallest catalogue goes."""
     actions = [Action((turn % 10,), text=text) for _ in states]
     with bench.guard():
-        replies = (simulator or bench.part.make()).reply(states, actions)
+        replies: Any = (simulator or bench.part.make()).reply(states, actions)
+    demand(isinstance(replies, list), f"reply returns {type(replies).__name__}, not a list")
     demand(len(replies) == len(states), f"reply gives {len(replies)} answers for {len(states)} states")
     return replies
 
 
 def _truth(bench: Bench, states: Sequence[State]) -> list[Truth] | None:
     with bench.guard():
-        return bench.part.make().truth(states)
+        truths: Any = bench.part.make().truth(states)
+    if truths is not None:
+        odd = next((type(one).__name__ for one in truths if not isinstance(one, Truth)), None)
+        demand(odd is None, f"truth gives a {odd}, not a Truth")
+        demand(len(truths) == len(states), f"truth gives {len(truths)} for {len(states)} states")
+    return truths

@@ -25,7 +25,7 @@ _HOMES: dict[Kind, str] = {
 }
 
 
-class Failure(CrsbenchError):
+class ConformanceError(CrsbenchError):
     """A plugin that does not do what its kind promises: one line that says what it did instead."""
 
     exit_code = 3
@@ -45,9 +45,9 @@ class Rule:
 
 
 def demand(holds: bool, otherwise: str) -> None:
-    """Raise Failure, saying what is wrong, unless it holds."""
+    """Raise ConformanceError, saying what is wrong, unless it holds."""
     if not holds:
-        raise Failure(otherwise)
+        raise ConformanceError(otherwise)
 
 
 def rules(kind: Kind) -> tuple[Rule, ...]:

@@ -1,4 +1,4 @@
-"""A world of eight films, one of them with a title in another script, and a log of 38 dialogues about them."""
+"""A world of eight films, one of them with a title in another script, and 38 dialogues about them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tiny_corpus(items: int = len(TITLES)) -> Corpus:
     made = [_dialogue(catalog, n) for n in range(TRAIN + VALID + TEST)]
     train, valid, test = made[:TRAIN], made[TRAIN : TRAIN + VALID], made[TRAIN + VALID :]
     rows = tuple(row for n, one in enumerate(test) for row in _rows(one, n))
-    feedback = {one.id: _feedback(one, n, catalog) for n, one in enumerate(made)}
+    feedback = {one.id: _feedback(one, n) for n, one in enumerate(made)}
     truth = {row.id: truth_of(row.state, catalog) for row in rows}
     text = json.dumps([catalog.fingerprint, [repr(one) for one in made]])
     return Corpus(
@@ -104,9 +104,9 @@ def _rows(dialogue: Dialogue, n: int) -> list[Row]:
     ]
 
 
-def _feedback(dialogue: Dialogue, n: int, catalog: Catalog) -> Feedback:
+def _feedback(dialogue: Dialogue, n: int) -> Feedback:
     shown = [item for turn in dialogue.turns for item in turn.recommended]
-    return Feedback({item: item % 2 == n % 2 for item in shown}, {item: n % 3 == 0 for item in shown})
+    return Feedback({item: item % 2 == n % 2 for item in shown}, dict.fromkeys(shown, n % 3 == 0))
 
 
 def truth_of(state: State, catalog: Catalog) -> Truth:

@@ -21,6 +21,9 @@ class RewardOptions(Options):
     transition: float = Field(
         default=0.5, ge=0, description="weight of the loss of predicting the user's reply"
     )
+    pairs: float = Field(
+        default=0.0, ge=0, description="weight of the Bradley–Terry loss on the turns of one dialogue"
+    )
     signals: float = Field(default=0.2, ge=0, description="weight of the loss of predicting each signal")
     weight_decay: float = Field(default=0.1, ge=0, description="AdamW weight decay")
     max_length: int = Field(default=512, ge=32, description="tokens of history that are read")

@@ -70,6 +70,8 @@ class Losses:
 
     label: Tensor
     labels: float
+    pair: Tensor
+    pairs: float
     signal: Tensor
     signals: int
     transition: Tensor
@@ -89,7 +91,23 @@ def losses(network: RewardNetwork, codec: DialogueCodec, chosen: Sequence[Exampl
     seen = ~signals.isnan()
     squared = (predicted - signals.nan_to_num(0.0)).square() * seen
     transition, words = word_loss(network.core, hidden, batch, word_positions(batch, USER))
-    return Losses(bce, float(weight.sum()), squared.sum(), int(seen.sum()), transition, words, logit)
+    pair, pairs = pair_loss(logit, label, weight)
+    return Losses(
+        bce, float(weight.sum()), pair, pairs, squared.sum(), int(seen.sum()), transition, words, logit
+    )
+
+
+def pair_loss(logit: Tensor, label: Tensor, weight: Tensor) -> tuple[Tensor, float]:
+    """Bradley–Terry over the pairs a, b of turns of one dialogue with label_a > label_b:
+
+    Σ w_ab · −ln σ(logit_a − logit_b) and Σ w_ab, with w_ab = (label_a − label_b) · weight_a · weight_b.
+
+    All arguments [B, T], label nan where unknown. What a user brings to all turns of a dialogue cancels.
+    """
+    better = (label[:, :, None] - label[:, None, :]).nan_to_num(0.0).clamp(min=0.0)
+    weights = better * weight[:, :, None] * weight[:, None, :]
+    losses = F.softplus(logit[:, None, :] - logit[:, :, None])
+    return (weights * losses).sum(), float(weights.sum())
 
 
 def _targets(
@@ -144,6 +162,7 @@ def train_reward(
             part = losses(network, codec, chosen, ctx.device)
         loss = (
             part.label / max(1.0, part.labels)
+            + options.pairs * part.pair / max(1e-6, part.pairs)
             + options.signals * part.signal / max(1, part.signals)
             + options.transition * part.transition / max(1, part.words)
         )

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from crsbench_lm.options import TinyOptions
+from crsbench_rewards.network import RewardNetwork
 from crsbench_rewards.options import RewardOptions
 from crsbench_rewards.reward import IufReward
-from crsbench_rewards.training import examples
+from crsbench_rewards.training import examples, pair_loss
+from sklearn.metrics import roc_auc_score
 
 from crsbench.types import Action, State, Turn, WeakLabel
 
@@ -103,3 +105,35 @@ def test_unobserved_behaviour_teaches_nothing(toy_context: Any) -> None:
         toy_context.transitions, nothing, toy_context
     )
     assert np.isfinite(model.score_items([toy_context.transitions[0].state])).all()
+
+
+def test_turns_of_one_dialogue_are_compared_by_hand() -> None:
+    logit = torch.tensor([[1.0, 0.0, 5.0], [0.5, 2.0, -1.0]])
+    label = torch.tensor([[0.9, 0.4, float("nan")], [0.0, 1.0, 1.0]])
+    weight = torch.tensor([[1.0, 0.5, 0.0], [1.0, 0.5, 0.25]])
+    loss, total = pair_loss(logit, label, weight)
+    pairs = [(0.5 * 0.5, 1.0), (0.5, 1.5), (0.25, -1.5)]  # (w_ab, logit_a − logit_b)
+    assert total == pytest.approx(sum(w for w, _ in pairs))
+    assert float(loss) == pytest.approx(sum(w * np.log1p(np.exp(-d)) for w, d in pairs))
+
+
+def test_a_plain_head_on_the_end_of_the_turn_learns_nothing(
+    fitted: IufReward, toy_context: Any, toy_labels: WeakLabel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an item fits is a match of two things; the state after the turn does not hold it."""
+    steps = toy_context.transitions
+    genre = np.array(GENRES)[[t.action.items[0] % 3 for t in steps]]
+    fits = np.array([g in t.state.history[0].text for g, t in zip(genre, steps, strict=True)])
+
+    def auc(model: IufReward) -> float:
+        scores = model.score([t.state for t in steps], [t.action for t in steps])
+        return float(roc_auc_score(fits, [s.total for s in scores]))
+
+    whole = auc(fitted)
+    monkeypatch.setattr(
+        RewardNetwork, "items", lambda self, hidden, batch: hidden.new_zeros(*batch.rec.shape, 12)
+    )
+    torch.manual_seed(0)
+    plain = auc(IufReward(OPTIONS).fit(steps, toy_labels, toy_context))
+    assert whole > 0.9
+    assert plain < 0.6

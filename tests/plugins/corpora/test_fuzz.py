@@ -1,7 +1,7 @@
 """Damaged input gives a dialogue or one clear error with its file and line; never a traceback, never less.
 
-Each input is one line of a file of one of the readers, spoilt at random. CRSBENCH_FUZZ says how many inputs
-each reader gets (400 where it is not set, so that the tests stay quick): 10,000 in all are
+Each input is one line of a file of one of the readers, spoilt as hypothesis draws. CRSBENCH_FUZZ says how
+many inputs each reader gets (400 where it is not set, so that the tests stay quick): 10,000 in all are
 `CRSBENCH_FUZZ=1667 pytest tests/plugins/corpora/test_fuzz.py`.
 """
 
@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import os
-import random
 import re
 import time
 
@@ -18,6 +17,8 @@ from crsbench_corpora.inspired import Inspired
 from crsbench_corpora.opendialkg import OpenDialKG
 from crsbench_corpora.redial import ReDial
 from crsbench_corpora.uss import USS
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crsbench.errors import DataError
 
@@ -253,14 +254,16 @@ def outcome(dataset, protocol, data):
 def test_damaged_input(case, tmp_path, monkeypatch):
     monkeypatch.setenv("CRSBENCH_CACHE", str(tmp_path / "cache"))
     outcomes = {"loaded": 0, "refused": 0}
-    for number in range(INPUTS):
-        rng = random.Random(f"{case.__name__} {number}")
+
+    @settings(max_examples=INPUTS, deadline=None, derandomize=True, database=None)
+    @given(rng=st.randoms(use_true_random=False))
+    def one_input(rng):
         dataset, protocol, file, dialogues = case(rng, tmp_path)
         began = time.monotonic()
         corpus, message = outcome(dataset, protocol, tmp_path)
         if corpus is None:
             outcomes["refused"] += 1
-            assert file in message, number
+            assert file in message
             assert re.search(r"line [1-5]\b", message) or "holds no rows" in message, message
             assert len(message.splitlines()) == 1
             assert len(message) < 1000
@@ -268,6 +271,8 @@ def test_damaged_input(case, tmp_path, monkeypatch):
             outcomes["loaded"] += 1
             splits = (corpus.train, corpus.valid, corpus.test)
             read = [one.id for split in splits for one in split.dialogues]
-            assert dialogues is None or len(read) == dialogues, number
-        assert time.monotonic() - began < SECONDS, number
+            assert dialogues is None or len(read) == dialogues
+        assert time.monotonic() - began < SECONDS
+
+    one_input()
     assert min(outcomes.values()) > INPUTS / 20  # both happen, or the inputs are not worth much

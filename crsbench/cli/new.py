@@ -1,0 +1,35 @@
+"""`crsbench new`: a third-party plugin to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crsbench.cli.output import console
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the distribution, and of what it offers.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", metavar="KIND", help="policy, signal, labels, reward, metric, dataset or simulator."
+        ),
+    ] = "policy",
+) -> None:
+    """Write a small distribution with one plugin, which passes `crsbench check` as it is."""
+    from crsbench.errors import UsageError, nearest
+    from crsbench.plugins import KINDS
+    from crsbench.scaffold import write
+
+    chosen = next((one for one in KINDS if one == kind), None)
+    if chosen is None:
+        raise UsageError(f"unknown kind {kind!r}", nearest(kind, KINDS))
+    folder = write(name, chosen, Path.cwd())
+    out = console()
+    out.print(f"{folder.name}/", markup=False)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        out.print(f"  {path.relative_to(folder)}", markup=False)
+    out.print(f"next: pip install ./{folder.name} && crsbench check {name}", markup=False)

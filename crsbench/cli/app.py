@@ -8,7 +8,7 @@ import typer
 import typer.core
 
 from crsbench import __version__
-from crsbench.cli import check, compare, data, doctor, later, plugins, run, signals
+from crsbench.cli import check, compare, data, doctor, later, new, plugins, run, signals
 
 
 class InOrder(typer.core.TyperGroup):
@@ -19,7 +19,7 @@ class InOrder(typer.core.TyperGroup):
         return sorted(names, key=lambda name: (name not in NOW, NOW.index(name) if name in NOW else 0))
 
 
-NOW = ("run", "compare", "signals", "plugins", "check", "data", "doctor")
+NOW = ("run", "compare", "signals", "plugins", "check", "new", "data", "doctor")
 
 # Plain help: rich alone would double the time that `crsbench --help` takes.
 app = typer.Typer(
@@ -54,7 +54,7 @@ app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.add_typer(plugins.app, name="plugins")
 app.command("check")(check.check)
-app.command("new")(later.new)
+app.command("new")(new.new)
 app.add_typer(data.app, name="data")
 app.command("signals")(signals.signals)
 app.add_typer(later.metrics, name="metrics")

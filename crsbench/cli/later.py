@@ -8,7 +8,6 @@ import typer
 
 from crsbench.errors import UsageError
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 metrics = typer.Typer(help="Metrics (not there yet).", rich_markup_mode=None)
@@ -18,12 +17,6 @@ leaderboard = typer.Typer(help="Leaderboards from records (not there yet).", ric
 def absent(command: str) -> NoReturn:
     """Raises the one line."""
     raise UsageError(f"crsbench {command} is not there yet", "crsbench --help lists what is")
-
-
-def new(name: Name) -> None:
-    """Write a third-party plugin that passes it (not there yet)."""
-    del name
-    absent("new")
 
 
 @metrics.callback()

@@ -6,7 +6,7 @@ Nothing is loaded for it: a run that is finished is recognised without its data 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,14 +122,14 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     policy, dataset = host.find("policy", config.plugin), host.find("dataset", config.dataset)
     facts = _dataset_facts(dataset, config, digest, store)
     needs = _needs(policy, config, digest, store)
-    offers = {"": policy, "dataset": dataset, **_chain(config, host, needs)}
+    kept, passed = _kept_signals(config)
+    offers = {"": policy, "dataset": dataset, **_chain(config, host, needs, kept)}
     offers |= {f"metrics.{offer.name}": offer for offer in _metrics(config, host)}
     simulator = config.simulator or facts["simulator"]
     if simulator not in (None, NO_SIMULATOR):
         offers["simulator"] = host.find("simulator", simulator)
 
     targets = {prefix: offer.options_model() for prefix, offer in offers.items()}
-    passed = dict(config.options)
     if simulator == facts["simulator"] and "simulator" in offers:
         passed = _inherited(passed, targets["simulator"]) | passed
     options = resolve(passed, targets)
@@ -150,8 +150,9 @@ def make_chain(config: RunConfig, host: Host, store: Store, needs: frozenset[Nee
     digest = _digests()
     dataset = host.find("dataset", config.dataset)
     facts = _dataset_facts(dataset, config, digest, store)
-    offers = {"dataset": dataset, **_chain(config, host, needs)}
-    options = resolve(config.options, {prefix: offer.options_model() for prefix, offer in offers.items()})
+    kept, passed = _kept_signals(config)
+    offers = {"dataset": dataset, **_chain(config, host, needs, kept)}
+    options = resolve(passed, {prefix: offer.options_model() for prefix, offer in offers.items()})
     parts = {prefix: Part(offer, options[prefix], digest(offer)) for prefix, offer in offers.items()}
     return ChainPlan(**_chain_of(parts, config, _protocol(config, facts), host, store))
 
@@ -176,11 +177,29 @@ def _chain_of(
     }
 
 
-def _chain(config: RunConfig, host: Host, needs: frozenset[Need]) -> dict[str, Offer]:
+def _kept_signals(config: RunConfig) -> tuple[list[str], dict[str, Any]]:
+    """The run's signals but those that `reward.SIGNAL=0` takes out of the reward, and the other options."""
+    kept = list(dict.fromkeys(config.signals or SIGNALS))
+    passed = dict(config.options)
+    for name in list(kept):
+        key = f"reward.{name.rpartition('/')[2]}"
+        if key not in passed:
+            continue
+        share = str(passed.pop(key))
+        if share not in ("0", "1"):
+            raise UsageError(f"{key} is {share!r}", "a signal is in the reward (1) or out of it (0)")
+        if share == "0":
+            kept.remove(name)
+    if not kept:
+        raise UsageError("no signal is left in the reward")
+    return kept, passed
+
+
+def _chain(config: RunConfig, host: Host, needs: frozenset[Need], signals: Sequence[str]) -> dict[str, Offer]:
     """The parts between data and policy that `needs` names; one asked for by name has to exist anyway."""
     asked: list[tuple[Need, str, Kind, str | None, str]] = [
         ("signals", f"signals.{name.rpartition('/')[2]}", "signal", name if config.signals else None, name)
-        for name in dict.fromkeys(config.signals or SIGNALS)
+        for name in signals
     ]
     asked.append(("labels", "labels", "labels", config.labels, LABELS))
     asked.append(("reward", "reward", "reward", config.reward, REWARD))

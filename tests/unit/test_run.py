@@ -36,6 +36,14 @@ CHAIN: dict[str, Any] = {
 }
 
 
+SECOND_SIGNAL = """
+
+class Noise(Dwell):
+    def measure(self, transitions):
+        return Signal("toy-noise", np.arange(len(transitions)) * 1.0, "none", "derived")
+"""
+
+
 class Lab:
     """A folder of toy plugins that can be edited, and runs with them."""
 
@@ -588,6 +596,8 @@ def test_limit(lab: Lab) -> None:
         ({"options": {"strenght": 1}}, "unknown option 'strenght'.*'strength'"),
         ({"options": {"strength": -1}}, "strength.*-1"),
         ({"options": {"reward.scale": "x"}}, "reward.scale"),
+        ({"options": {"reward.toy-dwell": "0"}}, "no signal is left in the reward"),
+        ({"options": {"reward.toy-dwell": "0.5"}}, r"in the reward \(1\) or out of it \(0\)"),
         (
             {"plugin": "toy-sft", "options": {"reward.scale": 2}},
             "'reward.scale': this run has no reward model",
@@ -604,6 +614,19 @@ def test_bad_input_is_one_line(lab: Lab, given: dict[str, Any], message: str) ->
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
     assert not list(lab.out.rglob("result.json"))
+
+
+def test_a_signal_is_switched_out_of_the_reward(lab: Lab) -> None:
+    """The run is the one without that signal; the record says what was passed."""
+    lab.append("toy_chain", SECOND_SIGNAL)
+    lab.edit(
+        "toy_chain", '[Spec("toy-dwell", Dwell)]', '[Spec("toy-dwell", Dwell), Spec("toy-noise", Noise)]'
+    )
+    two = {"signals": ("toy-dwell", "toy-noise")}
+    without = lab.run(**two, options={"reward.toy-noise": "0"})
+    assert without.id == lab.run().id != lab.run(**two).id
+    assert without.record["run"]["options_passed"] == {"reward.toy-noise": "0"}
+    assert lab.run(**two, options={"reward.toy-noise": "1"}).id == lab.run(**two).id
 
 
 def test_errors_keep_their_kind(lab: Lab) -> None:

@@ -17,7 +17,7 @@ class DwellOptions(Options):
     )
     words_per_minute: float = Field(default=240.0, gt=0, le=2000, description="silent reading speed")
     family: Literal["gamma", "weibull", "log-normal"] = Field(
-        default="gamma", description="two-class: how each kind of dwell is distributed"
+        default="log-normal", description="two-class: how each kind of dwell is distributed"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from crsbench.types import Signal, Transition, Turn
 from crsbench_signals import turns
 from crsbench_signals.options import LaterSentimentOptions, SentimentOptions
-from crsbench_signals.sentences import about
+from crsbench_signals.sentences import about, masked
 from crsbench_signals.vader import compound, scores
 
 _WORD = re.compile(r"\w")
@@ -64,7 +64,7 @@ class Sentiment:
             case "negative":
                 return -found.negative
             case "shift":
-                before = _text(turns.of_user(transition.state.history)[-1:], transition)
+                before = _mood(transition)
                 return found.compound - compound(before) if _WORD.search(before) else float("nan")
 
     def _chosen(self, transition: Transition) -> tuple[Turn, ...]:
@@ -89,3 +89,9 @@ def _text(said: Sequence[Turn], transition: Transition) -> str:
     """What the turns say of what was recommended, as one text, without the titles that anybody named."""
     titles = turns.titles((*said, turns.system_turn(transition)))
     return " ".join(about(turn, transition.action.items, titles) for turn in said)
+
+
+def _mood(transition: Transition) -> str:
+    """The user's last turn before the system's, whatever it speaks of."""
+    said = turns.of_user(transition.state.history)[-1:]
+    return " ".join(masked(turn, turns.titles(said)) for turn in said)

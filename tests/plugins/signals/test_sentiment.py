@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from crsbench_signals.sentences import about
 from crsbench_signals.sentiment import LaterSentiment, Sentiment, compound
 from crsbench_signals.vader import scores
 
-from crsbench.types import Mention, Turn
+from crsbench.types import Mention, State, Turn
 
 
 def polarity(transition, **options):
@@ -46,6 +47,14 @@ def test_variants(make_transition, variant):
     }[variant]
     assert polarity(make_transition(text), variant=variant) == pytest.approx(expected)
     assert found.positive > 0 < found.negative
+
+
+def test_the_shift_is_from_the_mood_before_whatever_it_was_about(make_transition):
+    step = make_transition("That sounds great.")
+    horror = Turn("user", "I hate horror.", (Mention("horror", None, (7, 13)),))
+    expected = compound("That sounds great.") - compound("I hate horror.")
+    assert polarity(replace(step, state=State((horror,))), variant="shift") == pytest.approx(expected)
+    assert np.isnan(polarity(replace(step, state=State(())), variant="shift"))
 
 
 def test_later_turns_are_read_where_they_are_on_record(make_transition):

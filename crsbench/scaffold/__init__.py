@@ -20,12 +20,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # as PEP 508 has it
 _WHAT: dict[Kind, tuple[str, str]] = {
     "policy": ("policy", "crsbench_policies"),
-    "signal": ("source of an implicit signal", "crsbench_signals"),
+    "signal": ("signal", "crsbench_signals"),
     "labels": ("label model", "crsbench_labels"),
     "reward": ("reward model", "crsbench_rewards"),
     "metric": ("metric", "crsbench_metrics"),
     "dataset": ("dataset", "crsbench_datasets"),
-    "simulator": ("simulator of users", "crsbench_simulators"),
+    "simulator": ("simulator", "crsbench_simulators"),
 }
 _USE: dict[Kind, str] = {
     "policy": "--plugin {}",

@@ -176,8 +176,9 @@ def train_reward(
             if held_out:
                 measured = held_out_losses(network, codec, held_out, ctx.device)
                 scalars |= {f"reward/held_out_{name}": value for name, value in measured.items()}
-                if measured["label_loss"] < best:
-                    best = measured["label_loss"]
+                judged_by = measured["label_loss" if measured["labels"] else "reply_nll"]
+                if judged_by < best:
+                    best = judged_by
                     kept = {name: value.clone() for name, value in network.state_dict().items()}
             ctx.step(step, scalars)
     if kept is not None:
@@ -213,12 +214,19 @@ def _held_out(
 def held_out_losses(
     network: RewardNetwork, codec: DialogueCodec, data: Sequence[Example], device: str
 ) -> dict[str, float]:
-    """Cross-entropy of the calibrated probability against the weak labels, and of the user's words."""
+    """Cross-entropy of the calibrated probability against the weak labels, and of the user's words.
+
+    `labels` is the sum of the confidences: where it is 0, nothing is known of the labels.
+    """
     logit, label, confidence, words = _held_out(network, codec, data, device)
     p = expit(float(network.scale) * logit + float(network.shift)).clip(1e-6, 1 - 1e-6)
     bce = -(label * np.log(p) + (1 - label) * np.log(1 - p))
-    total = max(float(confidence.sum()), 1e-9)
-    return {"label_loss": float((bce * confidence).sum()) / total, "reply_nll": words}
+    total = float(confidence.sum())
+    return {
+        "label_loss": float((bce * confidence).sum()) / max(total, 1e-9),
+        "labels": total,
+        "reply_nll": words,
+    }
 
 
 def calibrate(network: RewardNetwork, codec: DialogueCodec, data: Sequence[Example], device: str) -> None:

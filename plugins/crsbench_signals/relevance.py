@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from crsbench_features.linking import Linker
 from crsbench_features.links import LinkIndex
+from crsbench_features.vader import compound
 from numpy.typing import NDArray
 
 from crsbench.types import Catalog, Signal, Transition, Turn
 from crsbench_signals import sentences, turns
 from crsbench_signals.options import RelevanceOptions
-from crsbench_signals.vader import compound
 
 DISLIKED = -0.05  # VADER's own bound: a compound below it is negative
 Named = tuple[tuple[int, float], ...]

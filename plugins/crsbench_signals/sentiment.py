@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from crsbench_features.vader import compound, scores
 
 from crsbench.types import Signal, Transition, Turn
 from crsbench_signals import turns
 from crsbench_signals.options import LaterSentimentOptions, SentimentOptions
 from crsbench_signals.sentences import about, masked
-from crsbench_signals.vader import compound, scores
 
 _WORD = re.compile(r"\w")
 _UNITS = {

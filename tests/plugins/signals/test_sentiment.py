@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from crsbench_features.vader import scores
 from crsbench_signals.options import SentimentOptions
 from crsbench_signals.sentences import about
 from crsbench_signals.sentiment import LaterSentiment, Sentiment, compound
-from crsbench_signals.vader import scores
 
 from crsbench.types import Mention, State, Turn
 

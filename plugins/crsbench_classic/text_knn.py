@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from crsbench_features.storage import pack, unpack
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_array
@@ -68,8 +69,7 @@ class TextKnn(Baseline):
         terms = sorted(vocabulary, key=vocabulary.__getitem__)
         (directory / "terms.json").write_text(json.dumps(terms, ensure_ascii=False), encoding="utf-8")
         arrays = {"counts": self.counts, "idf": np.asarray(self.vectorizer.idf_)}
-        for name, matrix in (("contexts", self.contexts), ("labels", self.labels)):
-            arrays |= {f"{name}.{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
+        arrays |= pack("contexts", self.contexts) | pack("labels", self.labels)
         save_file(arrays, directory / "memory.safetensors")
 
     def load(self, directory: Path, device: str = "cpu") -> Self:  # noqa: ARG002 (scipy only)
@@ -78,13 +78,8 @@ class TextKnn(Baseline):
         self.counts = arrays["counts"]
         self.vectorizer = self._vectorizer({term: i for i, term in enumerate(terms)})
         self.vectorizer.idf_ = arrays["idf"]
-
-        def matrix(name: str, columns: int) -> csr_array:
-            parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-            return csr_array(parts, shape=(len(parts[2]) - 1, columns))
-
-        self.contexts = matrix("contexts", len(terms))
-        self.labels = matrix("labels", len(self.counts))
+        self.contexts = unpack(arrays, "contexts", len(terms))
+        self.labels = unpack(arrays, "labels", len(self.counts))
         return self
 
     def _vectorizer(self, vocabulary: dict[str, int] | None = None) -> TfidfVectorizer:

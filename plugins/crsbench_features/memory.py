@@ -25,21 +25,21 @@ Cost, in CPU seconds of one core: OpenDialKG (4,818 rows, 2,965 items) 1.6 to fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from crsbench.types import Catalog, Dialogue, Item, State
+from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.ease import Ease
 from crsbench_features.examples import examples
 from crsbench_features.neighbours import Voters, idf, unit, weighted
 from crsbench_features.reading import BAGS, BATCH, TURNS, Reader, Rows, bag, flat
+from crsbench_features.storage import load_catalog, pack, save_catalog, unpack
 
 RIDGE = 20.0
 NAMES = (
@@ -58,7 +58,6 @@ NAMES = (
     *(f"popularity-linked:{name}" for name in BAGS),
 )
 _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue_nodes", "dialogue_labels")
-_ITEMS = TypeAdapter(tuple[Item, ...])
 
 
 class Memory:
@@ -114,9 +113,12 @@ class Memory:
                     out[chosen, f] = column
         return out
 
-    def columns(self, states: Sequence[State], fold: int | None) -> Iterator[NDArray[np.float32]]:
+    def columns(
+        self, states: Sequence[State], fold: int | None = None, names: Sequence[str] = NAMES
+    ) -> Iterator[NDArray[np.float32]]:
         """[S, I] for each of the names: what `features` stacks, for few states at once."""
-        return self._view(fold).columns(states)
+        asked, sources = _Asked(self.reader, states), self._view(fold).sources
+        return (sources[name](asked) for name in names)
 
     def _view(self, fold: int | None) -> _View:
         if fold not in self._views:
@@ -133,84 +135,84 @@ class Memory:
 
     def save(self, directory: Path) -> None:
         """Write catalog.json, terms.json and memory.safetensors."""
-        (directory / "catalog.json").write_bytes(_ITEMS.dump_json(self.reader.catalog.items))
+        save_catalog(self.reader.catalog, directory)
         terms = json.dumps(list(self.reader.vocabulary), ensure_ascii=False)
         (directory / "terms.json").write_text(terms, encoding="utf-8")
         arrays: dict[str, NDArray[np.generic]] = dict(self._folds)
         for name, matrix in self._matrices.items():
-            arrays |= {f"{name}.{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
+            arrays |= pack(name, matrix)
         save_file(arrays, directory / "memory.safetensors")
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        catalog = Catalog(_ITEMS.validate_json((directory / "catalog.json").read_bytes()))
+        catalog = load_catalog(directory)
         terms = json.loads((directory / "terms.json").read_text(encoding="utf-8"))
         memory = cls(catalog, {term: i for i, term in enumerate(terms)})
         arrays = load_file(directory / "memory.safetensors")
         widths = {"terms": len(terms), "nodes": memory.reader.nodes, "labels": len(catalog)}
-        matrices: dict[str, Rows] = {}
-        for name in _MATRICES:
-            parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-            shape = (len(parts[2]) - 1, widths[name.partition("_")[2]])
-            matrices[name] = Rows(parts, shape=shape)
+        matrices = {name: unpack(arrays, name, widths[name.partition("_")[2]]) for name in _MATRICES}
         memory._keep(matrices, {name: arrays[name] for name in ("row_folds", "dialogue_folds")})
         return memory
 
 
+class _Asked:
+    """States as bags: what is said in the last turns and in all, what is named."""
+
+    def __init__(self, reader: Reader, states: Sequence[State]) -> None:
+        self.named = reader.mentioned(states)
+        self.once = flat(self.named["all"])
+        self.recent, self.said = reader.said(states, TURNS), reader.said(states)
+
+
 class _View:
-    """The memory of some of the folds."""
+    """The memory of some of the folds: `sources` answer [S, I] by name."""
 
     def __init__(self, reader: Reader, kept: dict[str, Rows]) -> None:
-        self._reader, items = reader, reader.links.items
-        rows, labels = kept["row_nodes"], kept["row_labels"]
-        whole, all_labels = kept["dialogue_nodes"], kept["dialogue_labels"]
-        self._text = Voters(kept["row_terms"], labels, idf(kept["row_terms"]), 3)
-        self._entities = Voters(rows, labels, idf(rows), 3)
-        terms = kept["dialogue_terms"]
-        self._dialogue_text = Voters(terms, all_labels, idf(terms), 3)
-        self._dialogue_entities = Voters(whole, all_labels, idf(whole), 2)
+        items = reader.links.items
+        terms, nodes, labels = kept["row_terms"], kept["row_nodes"], kept["row_labels"]
+        texts, wholes, all_labels = kept["dialogue_terms"], kept["dialogue_nodes"], kept["dialogue_labels"]
+        rarity = idf(terms)
+        text, entities = Voters(terms, labels, rarity, 3), Voters(nodes, labels, idf(nodes), 3)
+        dialogue_text = Voters(texts, all_labels, idf(texts), 3)
+        dialogue_entities = Voters(wholes, all_labels, idf(wholes), 2)
+        centroids = Rows(unit(Rows(labels.T @ weighted(terms, rarity))).T)
+        ease = Ease(Rows(wholes[:, :items]), RIDGE)
 
-        seen = flat(rows)
-        together = Rows(seen.T @ labels)  # [nodes, I]
-        counts = np.bincount(seen.indices, minlength=reader.nodes).astype(np.float32)
-        self._cooccurrence = Rows(sparse.diags_array(1 / (counts + 2)) @ together)
+        counts = np.bincount(nodes.indices, minlength=reader.nodes).astype(np.float32)
+        together = Rows(sparse.diags_array(1 / (counts + 2)) @ (flat(nodes).T @ labels))  # [nodes, I]
+        recommended = np.bincount(labels.indices, weights=labels.data, minlength=items)
+        named = np.bincount(Rows(wholes[:, :items]).indices, minlength=items)
+        linked = _by_attribute(reader, recommended)
+        composition = Rows(reader.links.composition)
 
-        self._ease = Ease(Rows(whole[:, :items]), RIDGE)
-        popularity = np.bincount(labels.indices, weights=labels.data, minlength=items)
-        self._popularity = (np.log1p(popularity) / np.log1p(max(1, popularity.max(initial=0)))).astype(
-            np.float32
-        )
-        named = np.log1p(np.bincount(whole[:, :items].tocsr().indices, minlength=items))
-        self._named = (named / max(1.0, named.max(initial=0))).astype(np.float32)
-        self._term_idf = idf(kept["row_terms"])
-        self._centroids = Rows(unit(Rows(labels.T @ weighted(kept["row_terms"], self._term_idf))).T)
-        self._linked = _popular_by_attribute(reader, popularity)
+        def cooccurring(bag: Rows) -> NDArray[np.float32]:
+            return (bag @ together).toarray()
 
-    def columns(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
-        reader, items = self._reader, self._reader.links.items
-        bags = reader.mentioned(states)
-        recent, once = bags["all"], flat(bags["all"])
-        said = reader.said(states, TURNS)
-        yield self._text.votes(said)
-        yield (weighted(said, self._term_idf) @ self._centroids).toarray()
-        yield self._entities.votes(recent)
-        for name in ("all", "newest", "last"):
-            yield (bags[name] @ self._cooccurrence).toarray()
-        yield self._dialogue_text.votes(reader.said(states))
-        yield self._dialogue_entities.votes(once)
-        yield np.maximum(self._ease.scores(Rows(once[:, :items])), 0)
-        yield np.broadcast_to(self._popularity, (len(states), items))
-        yield np.broadcast_to(self._named, (len(states), items))
-        for name in ("all", *BAGS):
-            yield self._popular(bags[name])
+        def popular(bag: Rows) -> NDArray[np.float32]:
+            return ((Rows(bag[:, :items]) @ composition + bag[:, items:]) @ linked).toarray()
 
-    def _popular(self, bag: Rows) -> NDArray[np.float32]:
-        items = self._reader.links.items
-        composed = Rows(bag[:, :items]) @ self._reader.links.composition + bag[:, items:]
-        return (Rows(composed) @ self._linked).toarray()
+        def constant(count: NDArray[np.float64]) -> Callable[[_Asked], NDArray[np.float32]]:
+            value = (np.log1p(count) / np.log1p(max(1, count.max(initial=0)))).astype(np.float32)
+            return lambda asked: np.broadcast_to(value, (asked.once.shape[0], items))
+
+        self.sources: dict[str, Callable[[_Asked], NDArray[np.float32]]] = {
+            "text": lambda asked: text.votes(asked.recent),
+            "centroid": lambda asked: (weighted(asked.recent, rarity) @ centroids).toarray(),
+            "entities": lambda asked: entities.votes(asked.named["all"]),
+            "cooccurrence": lambda asked: cooccurring(asked.named["all"]),
+            "cooccurrence:newest": lambda asked: cooccurring(asked.named["newest"]),
+            "cooccurrence:last": lambda asked: cooccurring(asked.named["last"]),
+            "dialogue-text": lambda asked: dialogue_text.votes(asked.said),
+            "dialogue-entities": lambda asked: dialogue_entities.votes(asked.once),
+            "ease": lambda asked: np.maximum(ease.scores(Rows(asked.once[:, :items])), 0),
+            "popularity": constant(recommended),
+            "named": constant(named),
+            "popularity-linked": lambda asked: popular(asked.named["all"]),
+            **{f"popularity-linked:{b}": lambda asked, b=b: popular(asked.named[b]) for b in BAGS},
+        }
 
 
-def _popular_by_attribute(reader: Reader, popularity: NDArray[np.float64]) -> Rows:
+def _by_attribute(reader: Reader, popularity: NDArray[np.float64]) -> Rows:
     """[E, I]: of the items with attribute e, each one's share of (1 + times recommended)."""
     has = flat(Rows(reader.links.composition))  # [I, E]
     shares = Rows(sparse.diags_array((popularity + 1).astype(np.float32)) @ has).T.tocsr()

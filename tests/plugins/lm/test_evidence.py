@@ -1,0 +1,153 @@
+"""What counting says of the items: found once, out of fold, for the candidates, and weighed by the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from crsbench_lm import evidence
+from crsbench_lm.batch import collate
+from crsbench_lm.build import build_model
+from crsbench_lm.codec import DialogueCodec
+from crsbench_lm.decode import rank
+from crsbench_lm.evidence import Evidences
+from crsbench_lm.model import EvidenceHead, GroundedLM, take
+from crsbench_lm.options import TinyOptions
+from crsbench_lm.sft import encode_dialogue, feature_scale
+from crsbench_lm.storage import load_model, save_model
+
+from crsbench.types import Catalog, Dialogue, State, Turn
+
+Toy = tuple[Catalog, tuple[Dialogue, ...]]
+
+
+@pytest.fixture(scope="module")
+def evidences(toy: Toy) -> Evidences:
+    return Evidences.fit(toy[1], toy[0])
+
+
+@pytest.fixture(scope="module")
+def grounded(toy: Toy, evidences: Evidences) -> tuple[GroundedLM, DialogueCodec]:
+    catalog, dialogues = toy
+    torch.manual_seed(0)
+    tiny = TinyOptions(width=32, layers=2, heads=2, vocabulary=400)
+    model, codec = build_model("tiny", tiny, [d.turns for d in dialogues], catalog, 128, evidences)
+    assert model.evidence is not None
+    torch.nn.init.normal_(model.evidence.gate.weight)
+    return model.eval(), codec
+
+
+def states(toy: Toy) -> list[State]:
+    return [State(d.turns[:at]) for d in toy[1][:6] for at in (1, 3)]
+
+
+def test_the_features_are_those_of_the_catalogue_in_order(toy: Toy, evidences: Evidences) -> None:
+    found = evidences.of(states(toy), [None] * 12)
+    whole = evidences.memory.features(states(toy))
+    for one, features in zip(found, whole, strict=True):
+        assert one.items.tolist() == list(range(12))  # fewer items than candidates: all of them
+        np.testing.assert_allclose(one.features[:, : len(features)], features.T, rtol=1e-3, atol=1e-6)
+    assert found[0].features.shape == (12, len(evidences.names))
+
+
+def test_the_items_with_the_most_evidence_are_the_candidates(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = Evidences.fit(toy[1], toy[0]).of(states(toy), [None] * 12)
+    monkeypatch.setattr(evidence, "CANDIDATES", 4)
+    few = Evidences.fit(toy[1], toy[0]).of(states(toy), [None] * 12)
+    for all_of_them, kept in zip(everything, few, strict=True):
+        features = all_of_them.features.astype(np.float64)
+        score = (features / np.maximum(features.max(axis=0), 1e-6)).sum(axis=1)
+        assert set(kept.items.tolist()) == set(np.argsort(-score, kind="stable")[:4].tolist())
+        np.testing.assert_array_equal(kept.features, all_of_them.features[kept.items])
+
+
+def test_the_own_fold_says_nothing(toy: Toy) -> None:
+    """A dialogue more in the fold of a state changes nothing there, and something elsewhere."""
+    catalog, dialogues = toy
+    planted = Dialogue(dialogues[0].id, (Turn("user", "I like horror films"), *dialogues[1].turns[1:]))
+    fold, other = planted.fold, (planted.fold + 1) % 5
+    before, after = (Evidences.fit(train, catalog) for train in (dialogues[1:], (*dialogues[1:], planted)))
+    asked = states(toy)
+    for one, two in zip(before.of(asked, [fold] * 12), after.of(asked, [fold] * 12), strict=True):
+        np.testing.assert_array_equal(one.features, two.features)
+    pairs = zip(before.of(asked, [other] * 12), after.of(asked, [other] * 12), strict=True)
+    assert any((one.features != two.features).any() for one, two in pairs)
+
+
+def test_what_is_remembered_is_what_is_found_anew(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "KEPT", 3)
+    asked, folds = states(toy) * 2, [None, 0, 1] * 8
+    once = Evidences.fit(toy[1], toy[0])
+    first, again = once.of(asked, folds), once.of(asked, folds)
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.features, two.features)
+    anew = [Evidences.fit(toy[1], toy[0]).of([s], [f])[0] for s, f in zip(asked[:4], folds[:4], strict=True)]
+    for one, two in zip(first, anew, strict=False):
+        np.testing.assert_array_equal(one.features, two.features)
+
+
+def test_the_head_by_hand() -> None:
+    head = EvidenceHead(width=2, features=1, hidden=2)
+    with torch.no_grad():
+        head.scale.fill_(2.0)
+        head.layers[0].weight.copy_(torch.eye(2))
+        head.layers[0].bias.zero_()
+        head.layers[2].weight.copy_(torch.eye(2))
+        head.layers[2].bias.zero_()
+        head.gate.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+        head.gate.bias.copy_(torch.tensor([0.5, 0.0]))
+    at, features = torch.tensor([[[1.0, 3.0]]]), torch.tensor([[[[4.0], [1.0]]]])
+    gelu = torch.nn.functional.gelu
+    counted = gelu(gelu(torch.log1p(torch.tensor([2.0, 0.5]))))
+    share = gelu(gelu(torch.tensor([1.0, 0.25])))
+    torch.testing.assert_close(head(at, features)[0, 0], 1.5 * counted + 3.0 * share)
+
+
+@torch.no_grad()
+def test_evidence_is_added_to_the_candidates_alone(
+    toy: Toy, grounded: tuple[GroundedLM, DialogueCodec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, codec = grounded
+    monkeypatch.setattr(evidence, "CANDIDATES", 4)
+    monkeypatch.setattr(codec, "evidences", Evidences.fit(toy[1], toy[0]))
+    batch = collate([codec.encode(d.turns) for d in toy[1][:3]], codec)
+    hidden = model.hidden(batch)
+    whole = model.grounding(hidden, batch)
+    head, model.evidence = model.evidence, None
+    difference = whole - model.grounding(hidden, batch)
+    model.evidence = head
+    assert head is not None
+    assert batch.candidates.shape == (3, 2, 4)
+    expected = torch.zeros_like(difference)
+    expected.scatter_(2, batch.candidates, head(take(hidden, batch.rec), batch.evidence))
+    torch.testing.assert_close(difference, expected, atol=1e-5, rtol=1e-5)
+    assert (difference == 0).sum() >= 3 * 2 * 8
+
+
+def test_a_saved_policy_counts_as_it_did(
+    toy: Toy, grounded: tuple[GroundedLM, DialogueCodec], tmp_path: Path
+) -> None:
+    model, codec = grounded
+    with torch.no_grad():
+        assert model.evidence is not None
+        model.evidence.scale.copy_(feature_scale(codec.evident([encode_dialogue(codec, d) for d in toy[1]])))
+    save_model(model, codec, tmp_path)
+    again = load_model(tmp_path)
+    np.testing.assert_array_equal(rank(*again, states(toy)), rank(model, codec, states(toy)))
+
+
+def test_only_the_newest_position_is_read_when_acting(
+    toy: Toy, grounded: tuple[GroundedLM, DialogueCodec]
+) -> None:
+    _, codec = grounded
+    row = codec.encode(toy[1][0].turns, opens="system")
+    newest = codec.evident([row.newest()])[0]
+    assert newest.rec.tolist() == [row.rec[-1]]
+    [whole] = codec.evident([row])
+    assert whole.evidence is not None
+    assert newest.evidence is not None
+    np.testing.assert_array_equal(newest.evidence[0].features, whole.evidence[-1].features)

@@ -13,6 +13,7 @@ from crsbench.types import (
     Catalog,
     Corpus,
     Episode,
+    Evidence,
     RankedRow,
     Reward,
     Signal,
@@ -287,3 +288,13 @@ class Metric(Protocol):
     def measure(
         self, judged: Sequence[RankedRow] | Sequence[Episode], corpus: Corpus
     ) -> list[Values | Absent]: ...
+
+
+@runtime_checkable
+class Evident(Protocol):
+    """A metric may also say how far it agrees with people, for `crsbench metrics check`.
+
+    What cannot be measured is `Absent` with its reason. Raises DataError where data under `data_dir` is missing.
+    """
+
+    def evidence(self, data_dir: Path) -> list[Evidence | Absent]: ...

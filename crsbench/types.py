@@ -316,3 +316,20 @@ class Absent:
 
     metric: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How far a metric agrees with what people judged, or with what is known to be true.
+
+    `data` says who judged what; `measure` is the agreement measure, `value` with its 95% interval over the
+    `n` units judged. `low` and `high` are nan where there is no interval.
+    """
+
+    metric: str
+    data: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    n: int

@@ -187,6 +187,7 @@ class PpoTrainer:
             ],
             betas=(0.9, 0.95),
             weight_decay=0.0,
+            fused=True,
         )
         self.beta = options.kl
         self.history: list[Scalars] = []

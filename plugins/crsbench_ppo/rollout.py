@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from crsbench_lm.batch import collate
 from crsbench_lm.codec import DialogueCodec, Encoded, said_turn
-from crsbench_lm.decode import chunks, device_of, system_turns
+from crsbench_lm.decode import chunks
+from crsbench_lm.generation import Generation, device_of
 from crsbench_lm.masks import unseen
 from crsbench_lm.model import GroundedLM
 from numpy.typing import NDArray
@@ -30,6 +31,55 @@ class Behaviour:
     reply_words: float  # mean words of a reply
 
 
+@dataclass(slots=True)
+class _Talk:
+    """A conversation that is going on; keys are the turns that the policy took."""
+
+    state: State
+    fold: int | None  # what is learnt from other dialogues comes from other folds than this one
+    said: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    rewards: dict[int, float] = field(default_factory=dict[int, float])
+    allowed: dict[int, NDArray[np.bool_]] = field(default_factory=dict[int, "NDArray[np.bool_]"])
+    ended: bool = False
+
+    def row(self, codec: DialogueCodec) -> Encoded:
+        """Its tokens as they were said, and an open system turn unless nothing comes after."""
+        return codec.encode(self.state.history, None if self.ended else "system", self.said, self.fold)
+
+
+class _Speaker:
+    """The policy in all talks of a rollout; what it has read of one it does not read again."""
+
+    def __init__(self, policy: GroundedLM, codec: DialogueCodec, talks: Sequence[_Talk]) -> None:
+        self.policy, self.codec = policy, codec
+        parts = chunks([talk.row(codec) for talk in talks])
+        self.groups = [[talks[i] for i in part] for part in parts]
+        self.generations: list[Generation | None] = [None] * len(parts)
+
+    @torch.no_grad()
+    def speak(
+        self, alive: Sequence[_Talk], mask: NDArray[np.bool_], max_words: int, rng: np.random.Generator
+    ) -> list[tuple[int, list[int]]]:
+        """(item among `mask`, word pieces) of the next turn of each talk that is alive."""
+        place = {id(talk): n for n, talk in enumerate(alive)}
+        taken: dict[int, tuple[int, list[int]]] = {}
+        for g, members in enumerate(self.groups):
+            kept = [m for m, talk in enumerate(members) if id(talk) in place]
+            if not kept:
+                continue
+            self.groups[g] = left = [members[m] for m in kept]
+            rows = [talk.row(self.codec).newest() for talk in left]
+            generation = self.generations[g]
+            if generation is None:
+                generation = self.generations[g] = Generation(self.policy, self.codec, rows)
+            else:
+                generation.go_on(kept, rows)
+            places = [place[id(talk)] for talk in left]
+            _, items, pieces = generation.turn(mask[places], max_words, rng)
+            taken |= dict(zip(places, zip(items.tolist(), pieces, strict=True), strict=True))
+        return [taken[n] for n in range(len(alive))]
+
+
 def model_rollout(
     policy: GroundedLM,
     codec: DialogueCodec,
@@ -48,9 +98,8 @@ def model_rollout(
         )
         return [(turn, turn.ends) for turn in reward.sample_reply(list(heard), rng)]
 
-    states = [State(seed.state.history) for seed in seeds]
-    folds = [seed.fold for seed in seeds]
-    return _converse(policy, codec, reward, states, folds, answers, turns, max_words, rng)
+    talks = [_Talk(State(seed.state.history), seed.fold) for seed in seeds]
+    return _converse(policy, codec, reward, talks, answers, turns, max_words, rng)
 
 
 def simulator_rollout(
@@ -64,74 +113,51 @@ def simulator_rollout(
     rng: np.random.Generator,
 ) -> tuple[list[Conversation], Behaviour]:
     """Talk with a simulator's users, one a seed. What they are worth is still judged by R_φ."""
-    states, folds = users.start(seeds), [None] * len(seeds)
-    return _converse(policy, codec, reward, states, folds, users.reply, turns, max_words, rng)
+    talks = [_Talk(state, None) for state in users.start(seeds)]
+    return _converse(policy, codec, reward, talks, users.reply, turns, max_words, rng)
 
 
 def _converse(
     policy: GroundedLM,
     codec: DialogueCodec,
     reward: RewardModel,
-    states: list[State],
-    folds: Sequence[int | None],
+    talks: Sequence[_Talk],
     answers: Answers,
     turns: int,
     max_words: int,
     rng: np.random.Generator,
 ) -> tuple[list[Conversation], Behaviour]:
-    """Talk for at most `turns` system turns; all conversations advance together.
-
-    What is learnt from other dialogues comes from other folds than that of the dialogue it began in.
-    """
-    said: list[dict[int, list[int]]] = [{} for _ in states]
-    rewards: list[dict[int, float]] = [{} for _ in states]
-    allowed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in states]
-    ended = [False] * len(states)
+    """Talk for at most `turns` system turns; all conversations advance together."""
+    speaker = _Speaker(policy, codec, talks)
     replies: list[Answer] = []
     for _ in range(turns):
-        alive = [s for s in range(len(states)) if not ended[s]]
+        alive = [talk for talk in talks if not talk.ended]
         if not alive:
             break
-        here = [states[s] for s in alive]
+        here = [talk.state for talk in alive]
         mask = unseen(here, len(codec.catalog))
-        taken = system_turns(policy, codec, here, max_words, mask, rng, [folds[s] for s in alive])
-        actions = [
-            Action((int(i),), text=codec.text(pieces, int(i)))
-            for i, pieces in zip(taken.items, taken.pieces, strict=True)
-        ]
+        taken = speaker.speak(alive, mask, max_words, rng)
+        actions = [Action((item,), text=codec.text(pieces, item)) for item, pieces in taken]
         judged = reward.score(here, actions)
         answered = answers(here, actions)
         replies += answered
-        for n, s in enumerate(alive):
-            at = len(states[s].history)
-            said[s][at] = taken.pieces[n][:-1]  # the codec closes each turn itself
-            rewards[s][at], allowed[s][at] = judged[n].total, mask[n]
-            states[s] = states[s].then(said_turn(codec.catalog, actions[n].items[0], actions[n].text or ""))
-            reply, ended[s] = answered[n]
+        for n, talk in enumerate(alive):
+            (item, pieces), (reply, talk.ended) = taken[n], answered[n]
+            at = len(talk.state.history)
+            talk.said[at] = pieces[:-1]  # the codec closes each turn itself
+            talk.rewards[at], talk.allowed[at] = judged[n].total, mask[n]
+            talk.state = talk.state.then(said_turn(codec.catalog, item, actions[n].text or ""))
             if reply is not None:
-                states[s] = states[s].then(replace(reply, ends=ended[s]))
-    rows = [
-        codec.encode(state.history, None if over else "system", said[s], folds[s])
-        for s, (state, over) in enumerate(zip(states, ended, strict=True))
-    ]
-    conversations = [
-        _packed(codec, row, said[s], rewards[s], allowed[s], ended[s]) for s, row in enumerate(rows)
-    ]
+                talk.state = talk.state.then(replace(reply, ends=talk.ended))
     texts = [reply.text for reply, _ in replies if reply is not None]
     leaves = float(np.mean([over for _, over in replies]))
-    return conversations, Behaviour(leaves, _mean([len(text.split()) for text in texts]))
+    behaviour = Behaviour(leaves, _mean([len(text.split()) for text in texts]))
+    return [_packed(codec, talk) for talk in talks], behaviour
 
 
-def _packed(
-    codec: DialogueCodec,
-    row: Encoded,
-    said: dict[int, list[int]],
-    rewards: dict[int, float],
-    allowed: dict[int, NDArray[np.bool_]],
-    ended: bool,
-) -> Conversation:
-    """A conversation that was talked: keys are the turns that the policy took."""
-    taken = np.array([int(t) in said for t in row.turns])
+def _packed(codec: DialogueCodec, talk: _Talk) -> Conversation:
+    row = talk.row(codec)
+    taken = np.array([int(t) in talk.said for t in row.turns])
     closes = np.flatnonzero((row.ids == codec.eot) | (row.ids == codec.end))
     spoken = np.zeros(len(row.ids), bool)
     for start in row.rec[taken]:
@@ -140,11 +166,11 @@ def _packed(
     return Conversation(
         row=row,
         items=np.where(taken, row.shown, -1),
-        rewards=np.array([rewards.get(int(t), 0.0) for t in row.turns], np.float32),
-        allowed=np.stack([allowed.get(int(t), everything) for t in row.turns]),
+        rewards=np.array([talk.rewards.get(int(t), 0.0) for t in row.turns], np.float32),
+        allowed=np.stack([talk.allowed.get(int(t), everything) for t in row.turns]),
         said=spoken,
         words=True,
-        ended=ended,
+        ended=talk.ended,
     )
 
 

@@ -10,7 +10,8 @@ import torch
 from crsbench_lm.batch import collate
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec
-from crsbench_lm.decode import draw, rank, system_turns, user_turns
+from crsbench_lm.decode import rank, system_turns, user_turns
+from crsbench_lm.generation import draw
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import TinyOptions
 from crsbench_lm.storage import load_model, save_model

@@ -27,7 +27,7 @@ NEGATIVES = 100  # candidates of a training row that are learnt from beside its 
 PATIENCE = 30  # trees without a better NDCG on valid before training stops
 LIGHTGBM: dict[str, Any] = {
     "objective": "lambdarank",
-    "lambdarank_truncation_level": 30,
+    "lambdarank_truncation_level": 100,
     "metric": "ndcg",
     "eval_at": [50],
     "learning_rate": 0.08,

@@ -61,20 +61,20 @@ class KgLinks(Baseline):
         label = np.concatenate([row.targets for row in rows])
         tie = self.counts / (1 + self.counts.max()) * 1e-6
 
-        def mrr(scores: NDArray[np.float32]) -> float:
+        def dcg(scores: NDArray[np.float32]) -> float:
             own = scores[label_row, label]
-            return float(np.mean(1 / (1 + (scores[label_row] > own[:, None]).sum(axis=1))))
+            return float(np.mean(1 / np.log2(2 + (scores[label_row] > own[:, None]).sum(axis=1))))
 
         means = [column.sum() / max(1, np.count_nonzero(column)) for column in columns]
         scale = np.array([1 / mean if mean else 0.0 for mean in means], np.float32)
         weights = scale.copy()
         scores = sum(weight * column for weight, column in zip(weights, columns, strict=True)) + tie
-        best = mrr(scores)
+        best = dcg(scores)
         for _ in range(ROUNDS):
             for t, column in enumerate(columns):
                 for step in STEPS:
                     tried = scores + (step * scale[t] - weights[t]) * column
-                    found = mrr(tried)
+                    found = dcg(tried)
                     if found > best + 1e-9:
                         best, scores, weights[t] = found, tried, step * scale[t]
         return weights

@@ -22,4 +22,25 @@ def crsbench_policies() -> list[Spec]:
             "crsbench_classic.options:TextKnnOptions",
             "what was recommended in train after texts like this one (TF-IDF neighbours)",
         ),
+        Spec(
+            "entity-knn",
+            "crsbench_classic.recalled:EntityKnn",
+            summary="what was recommended in train after the same items and entities were named",
+        ),
+        Spec(
+            "kg-links",
+            "crsbench_classic.kg_links:KgLinks",
+            summary="items linked to what was named, by recency, role and relation; weights chosen on valid",
+        ),
+        Spec(
+            "ease",
+            "crsbench_classic.recalled:EasePolicy",
+            summary="items that dialogues name together (EASE, closed form)",
+        ),
+        Spec(
+            "hybrid",
+            "crsbench_classic.hybrid:Hybrid",
+            "crsbench_classic.options:HybridOptions",
+            "every counting feature at once, combined by LambdaMART; stopped on valid",
+        ),
     ]

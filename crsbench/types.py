@@ -297,7 +297,8 @@ class RankedRow:
 class Values:
     """What a metric measured: one value a unit of averaging, grouped by dialogue for the intervals.
 
-    `ids` name what was measured, so that two policies can be paired; `groups` name its dialogue.
+    `ids` name what was measured, so that two policies can be paired; `groups` name its dialogue. The score is
+    their mean: a statistic of the whole sample comes as one value a dialogue whose mean it is.
     """
 
     metric: str

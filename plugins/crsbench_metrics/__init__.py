@@ -25,11 +25,39 @@ TRUTH = {
     ),
     "success_rate": ("episodes:SuccessRate", "share of episodes with at least two satisfied turns"),
 }
+TEXT = {
+    "distinct-2": ("text:Distinct2", "different bigrams of all responses, by the number of their tokens"),
+    "distinct-2-response": (
+        "text:Distinct2Response",
+        "different bigrams by the number of responses, as CRSLab computes it",
+    ),
+    "repetition": ("text:Repetition", "share of a response's 4-grams that it has said before"),
+    "length": ("text:Length", "tokens of a response"),
+    "bits_per_byte": ("text:BitsPerByte", "cost of the responses under a byte model fitted on train"),
+    "rouge-l": ("text:RougeL", "longest common subsequence of response and logged reply, F1"),
+    "bleu": ("text:Bleu", "sacreBLEU against the logged reply, 0 to 100"),
+    "consistency": (
+        "consistency:Consistency",
+        "share of turns that contradict neither the user's refusals and dislikes nor themselves",
+    ),
+}
+LISTS = {
+    "coverage": ("diversity:Coverage", "share of the catalogue that is among the first 10 of any row"),
+    "gini": ("diversity:Gini", "inequality of how often items are among the first 10"),
+    "exposure_head": ("diversity:ExposureHead", "share of the first 10 that is popular in train"),
+    "exposure_tail": ("diversity:ExposureTail", "share of the first 10 that train recommends less often"),
+    "exposure_cold": ("diversity:ExposureCold", "share of the first 10 that train never recommends"),
+    "calibration": (
+        "diversity:Calibration",
+        "divergence of the genres of the first 10 from those that the user spoke of",
+    ),
+}
 
 
 @hookimpl
 def crsbench_metrics() -> list[Spec]:
-    made = {name: (f"ranking:{make}", summary) for name, (make, summary) in RANKING.items()} | TRUTH
+    made = {name: (f"ranking:{make}", summary) for name, (make, summary) in RANKING.items()}
+    made |= TRUTH | LISTS | TEXT
     return [
         *(Spec(name, f"crsbench_metrics.{make}", summary=summary) for name, (make, summary) in made.items()),
         Spec(

@@ -78,6 +78,7 @@ class Bench:
         self.host = Host.discover(Path(target.plugins_dir) if target.plugins_dir else None)
         self.host.add(parts.PLUGIN)
         self.offer: Offer = self.host.find(target.kind, target.name)
+        self.kept: dict[str, Any] = {}  # what checks share
         self._folder = folder
         self._numbers = itertools.count()
 

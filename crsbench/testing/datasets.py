@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,9 +143,10 @@ CHECKS: tuple[Ask, ...] = (
 )
 
 
-@functools.lru_cache(maxsize=16)
 def _corpus(bench: Bench, protocol: str) -> Corpus:
-    return _load(bench, protocol)[0]
+    if protocol not in bench.kept:
+        bench.kept[protocol] = _load(bench, protocol)[0]
+    return bench.kept[protocol]
 
 
 def _load(bench: Bench, protocol: str) -> tuple[Corpus, Seen]:

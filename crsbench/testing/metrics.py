@@ -123,10 +123,11 @@ def _judged(bench: Bench) -> Judged:
     reads = getattr(bench.part.make(), "reads", None)
     if reads not in READS:
         raise NotAskedError("it does not say what it reads")
-    return _done(bench, str(reads))
+    if "judged" not in bench.kept:
+        bench.kept["judged"] = _done(bench, str(reads))
+    return bench.kept["judged"]
 
 
-@functools.lru_cache(maxsize=8)
 def _done(bench: Bench, reads: str) -> Judged:
     corpus, policy = bench.corpus, _policy(bench)
     actor = Actor("final", policy, parts.NAME, len(corpus.catalog), guard=nullcontext)

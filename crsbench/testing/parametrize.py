@@ -6,6 +6,7 @@ import functools
 import importlib
 import json
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from crsbench.errors import UsageError, nearest
 from crsbench.plugins import Kind
+from crsbench.store import remove
 from crsbench.testing.bench import Bench, Target
 from crsbench.testing.suite import NotAskedError, Rule, rules
 
@@ -76,9 +78,9 @@ def _marks(reason: str | None) -> list[Any]:
 
 @functools.lru_cache(maxsize=KEPT)
 def _bench(target: str) -> Bench:
-    folder = tempfile.TemporaryDirectory(prefix="crsbench-check-", ignore_cleanup_errors=True)
-    bench = Bench(Target(**json.loads(target)), Path(folder.name))
-    bench.__dict__["_temporary"] = folder  # goes with the bench
+    folder = Path(tempfile.mkdtemp(prefix="crsbench-check-"))
+    bench = Bench(Target(**json.loads(target)), folder)
+    weakref.finalize(bench, remove, folder)
     return bench
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crsbench.cli.output import Json, console, reserved, table
+from crsbench.cli.output import Json, console, plain, reserved, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,49 +17,86 @@ if TYPE_CHECKING:
     from crsbench.stats import Comparison, Row
 
 
+class Format(StrEnum):
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+    CSV = "csv"
+    JSON = "json"
+
+
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN …", help="Folders of finished runs.")],
     as_json: Json = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="How it is written to standard output.")
+    ] = Format.TABLE,
 ) -> None:
     """Compare runs, paired on the rows and episodes they share.
 
-    Runs that differ in their seed alone are one side; such a side alone has its stages compared.
+    Runs that differ in their seed alone are one side; such a side alone has its stages compared. csv and json
+    hold every subset and unit, the others each metric on all targets.
     """
+    as_json = as_json or form is Format.JSON
     with reserved(as_json) as emit:
+        from crsbench.cli.board import to_csv, to_latex, to_markdown
         from crsbench.stats import compare as compared
 
         found = compared(runs)
+        written = {Format.MARKDOWN: to_markdown, Format.LATEX: to_latex, Format.CSV: to_csv}.get(form)
         if as_json:
             emit(found.to_dict())
+        elif written is not None:
+            sys.stdout.write(written(found))
         else:
             _print(console(), found)
 
 
 def _print(out: Console, found: Comparison) -> None:
-    """Two or more runs on what they share: differences with intervals and p-values."""
-    from crsbench.cli.numbers import rank
+    """All sides with superscripts, where they are more than two, and each pair of them in full."""
+    from crsbench.cli.board import CAPTION, letters, shown
 
-    units: dict[str, str] = {}
-    for row in found.rows:
-        units[row.metric] = min(units.get(row.metric, row.unit), row.unit, key=rank)
-    shown = [row for row in found.rows if row.subset == "all" and row.unit == units[row.metric]]
-    pairs = list(dict.fromkeys((row.a, row.b) for row in shown))
-    out.print(f"{found.dataset}, protocol {found.protocol}: b - a [95% interval], paired", markup=False)
-    for a, b in pairs:
+    rows = shown(found)
+    names = letters(found)
+    pairs = list(dict.fromkeys((row.a, row.b) for row in rows))
+    out.print(f"{found.dataset}, protocol {found.protocol}", markup=False)
+    for side, letter in names.items():
+        ids = ", ".join(found.sides[side])
+        out.print(f"{letter} = {side}{f' ({ids})' if ids else ''}", markup=False, soft_wrap=True)
+    out.print(CAPTION, markup=False)
+    if len(found.sides) > 2:
         out.print()
-        for side, name in (("a", a), ("b", b)):
-            ids = ", ".join(found.sides.get(name, ()))
-            out.print(f"{side} = {name}{f' ({ids})' if ids else ''}", markup=False, soft_wrap=True)
-        _table(out, [row for row in shown if (row.a, row.b) == (a, b)], adjusted=len(pairs) > 1)
+        _sides(out, found)
+    for a, b in pairs:
+        some = [row for row in rows if (row.a, row.b) == (a, b)]
+        out.print()
+        _pair(out, some, names.get(a, a), names.get(b, b), adjusted=len(pairs) > 1)
 
 
-def _table(out: Console, rows: Sequence[Row], adjusted: bool) -> None:
+def _sides(out: Console, found: Comparison) -> None:
+    from crsbench.cli.board import board, letters, raised
+    from crsbench.cli.numbers import number, section
+
+    lines, columns = board(found), list(letters(found).items())
+    made = table("metric", *(letter for _, letter in columns))
+    for decoding in dict.fromkeys(line.decoding for line in lines):
+        made.add_row(f"[dim]{section(decoding)}[/]")
+        for line in lines:
+            if line.decoding == decoding:
+                cells = [line.cells.get(side) for side, _ in columns]
+                texts = [f"{number(cell.value)}{raised(cell.over)}" if cell else "-" for cell in cells]
+                made.add_row(*plain(line.metric, *texts))
+    out.print(made)
+
+
+def _pair(out: Console, rows: Sequence[Row], a: str, b: str, adjusted: bool) -> None:
+    from crsbench.cli.board import raised, winner
     from crsbench.cli.numbers import difference, number, section, signed
 
     several = any(row.seeds > 1 for row in rows)
     # Several comparisons of one metric: p is Holm's, which makes up for their number.
-    p_title, last = "p (Holm)" if adjusted else "p", "over seeds" if several else "n"
-    made = table("metric", "a", "b", "b - a", p_title, last, numbers=(1, 2, 4, 5))
+    p_title, last = "p Holm" if adjusted else "p", ["over seeds"] if several else ["d", "n"]
+    made = table("metric", a, b, f"{b} - {a} \\[95% interval]", p_title, *last, numbers=(4, 5, 6))
     for column in made.columns:
         column.no_wrap = True
     for decoding in dict.fromkeys(row.decoding for row in rows):
@@ -66,12 +105,14 @@ def _table(out: Console, rows: Sequence[Row], adjusted: bool) -> None:
             if row.decoding != decoding:
                 continue
             p = row.p_adjusted if adjusted else row.p
+            better = winner(row)
+            bounds = f"\\[{signed(row.seeds_low)}, {signed(row.seeds_high)}]"
             made.add_row(
-                f" {row.metric}",
-                number(row.value_a),
-                number(row.value_b),
+                row.metric,
+                number(row.value_a) + (raised(b) if better == row.a else ""),
+                number(row.value_b) + (raised(a) if better == row.b else ""),
                 difference(row.difference, row.low, row.high),
                 "<.001" if p < 0.001 else number(p),
-                f"\\[{signed(row.seeds_low)}, {signed(row.seeds_high)}]" if several else str(row.n),
+                *([bounds] if several else [signed(row.effect), str(row.n)]),
             )
     out.print(made)

@@ -43,9 +43,9 @@ def test_two_runs(cli: Cli, runs: Callable[..., list[str]]) -> None:
     answer = cli("compare", *folders)
     assert answer.code == 0, answer.err
     lines = [line.rstrip() for line in answer.out.splitlines()]
-    assert lines[0] == "crsbench/synthetic, protocol logged: b - a [95% interval], paired"
+    assert lines[0] == "crsbench/synthetic, protocol logged"
     assert any(line.startswith("a = crsbench/popularity (") for line in lines)
-    assert any(line.startswith(" recall@10 ") for line in lines)
+    assert any(line.startswith("recall@10 ") for line in lines)
     assert max(map(len, lines)) <= 80
     rows = cli("compare", *folders, "--json").json["rows"]
     row = next(row for row in rows if row["subset"] == "all" and row["unit"] == "label")
@@ -58,6 +58,25 @@ def test_seeds_are_one_side(cli: Cli, runs: Callable[..., list[str]]) -> None:
     assert answer.code == 0, answer.err
     assert "over seeds" in answer.out
     assert max(len(line.rstrip()) for line in answer.out.splitlines()) <= 80
+
+
+def test_more_than_two_have_a_table_of_all(cli: Cli, runs: Callable[..., list[str]]) -> None:
+    folders = runs("popularity", "text-knn", "naive-copy")
+    answer = cli("compare", *folders)
+    assert answer.code == 0, answer.err
+    heads = [line.split() for line in answer.out.splitlines() if line.startswith("metric")]
+    assert heads[0] == ["metric", "a", "b", "c"]
+    assert [head[3:6] for head in heads[1:]] == [["b", "-", "a"], ["c", "-", "a"], ["c", "-", "b"]]
+    assert "p Holm" in answer.out
+    for form, expected in (
+        ("markdown", "| metric | "),
+        ("latex", "\\begin{table}"),
+        ("csv", "metric,subset,"),
+    ):
+        answer = cli("compare", *folders, "--format", form)
+        assert (answer.code, answer.out[: len(expected)]) == (0, expected)
+    assert cli("compare", *folders, "--format", "json").json == cli("compare", *folders, "--json").json
+    assert cli("compare", *folders, "--format", "word").code == 2
 
 
 @pytest.mark.parametrize("count", [1, 0])

@@ -22,6 +22,7 @@ from crsbench_features.links import LinkIndex
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
+from transformers.activations import NewGELUActivation
 
 from crsbench_lm.batch import MAX_AGE, Batch
 
@@ -94,6 +95,10 @@ class GroundedLM(nn.Module):
         self, lm: PreTrainedModel, links: LinkIndex, features: int = 0, dropout: float = 0.0
     ) -> None:
         super().__init__()
+        for module in list(lm.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, NewGELUActivation):  # the same function in one kernel instead of eight
+                    setattr(module, name, nn.GELU(approximate="tanh"))
         self.lm = lm
         self.items = links.items
         words = lm.get_input_embeddings()

@@ -4,16 +4,18 @@ A dialogue is one row of tokens: each turn opens with `<user>` or `<system>` and
 (`<end>` where the speaker leaves). A system turn that names an item is `<system> <rec> [item] words <eot>`:
 the item token stands right after `<rec>`, the *recommendation position*, and its title inside the words is
 the placeholder `<title>`. Word pieces are 0 … V-1; item i is V + i. Other mentions of items stand in the
-text as their item token; entities stay words, and the place where they end is remembered.
+text as their item token; entities, annotated or found by their names, stay words, and the place where they
+end is remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from crsbench_features.linking import Linker
 from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -145,6 +147,7 @@ class DialogueCodec:
         self.links = links
         self.max_length = max_length
         self.evidences = evidences
+        self._linker = Linker(catalog)
         self.words = tokenizer.get_vocab_size(with_added_tokens=True)
         ids = [tokenizer.token_to_id(token) for token in SPECIALS]
         self.pad, self.user, self.system, self.rec, self.title, self.eot, self.end = ids
@@ -287,11 +290,14 @@ class DialogueCodec:
                     ids.append(self.words + mention.item)
                     says.append(False)
                 continue
-            pieces = self.tokenizer.encode(text, add_special_tokens=False).ids
+            encoding = self.tokenizer.encode(text, add_special_tokens=False)
+            base, pieces = len(ids), encoding.ids
             ids += pieces
             says += [True] * len(pieces)
             if mention is not None and pieces and (node := self.links.node(mention)) is not None:
                 mentions.append((node, len(ids) - 1))
+            elif mention is None:
+                mentions += [(node, base + at) for node, at in self._named(text, encoding.offsets)]
         for mention in turn.mentions:  # named, but nobody says where
             if mention.span is None and mention.item != lead:
                 node = self.links.node(mention)
@@ -305,6 +311,14 @@ class DialogueCodec:
         if len(self._cache) < 200_000:
             self._cache[key] = found
         return found
+
+    def _named(self, text: str, offsets: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Entities of the catalogue that stand in a text which nobody annotated: (node, its last piece)."""
+        for found in self._linker.find(text):
+            node = self.links.node(found) if found.item is None else None  # many titles are common words
+            if node is not None and found.span is not None:
+                last = max(at for at, (start, _) in enumerate(offsets) if start < found.span[1])
+                yield node, last
 
     def text(self, pieces: Sequence[int], item: int | None) -> str:
         """The words of generated pieces, `<title>` replaced by the item's title."""

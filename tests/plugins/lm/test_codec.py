@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from crsbench_features.links import LinkIndex
 from crsbench_lm.codec import DialogueCodec, said_turn, train_tokenizer
@@ -91,8 +92,17 @@ def test_an_unlabelled_system_turn_is_read_but_neither_said_nor_scored(codec: Di
     turns = (user, named_only, user, labelled)
     row = encode_dialogue(codec, Dialogue("d", turns))
     starts = codec.encode(turns).rec.tolist()
-    first, second = (slice(start, int(end) + 1) for start, end in zip(starts, row.closes, strict=True))
+    ends = np.flatnonzero(row.ids == codec.eot)[1::2].tolist()
+    first, second = (slice(start, end + 1) for start, end in zip(starts, ends, strict=True))
     assert not row.say[first].any()
     assert row.say[second].any()
     assert row.targets == ((2,),)
     assert row.rec.tolist() == starts[1:]
+
+
+def test_entities_that_nobody_annotated_are_found_where_they_end(codec: DialogueCodec) -> None:
+    row = codec.encode((Turn("user", "I like horror films, and Film Gamma"),))
+    node = codec.links.node(Mention("horror"))
+    assert row.nodes.tolist() == [node]  # titles are not looked for
+    pieces = codec.tokenizer.decode(row.ids[1 : row.at[0] + 1].tolist())
+    assert pieces == "I like horror"

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.errors import PluginError
+from crsbench.errors import PluginError, UsageError
 from crsbench.guard import listed
-from crsbench.protocols import Simulator, Want
-from crsbench.types import Action, State, Truth, Turn
+from crsbench.protocols import GroundedSimulator, Simulator, Want
+from crsbench.types import Action, Catalog, Dialogue, State, Truth, Turn
 
 T = TypeVar("T")
 BATCH = 256  # states asked at once
@@ -91,6 +91,19 @@ class Users:
     simulator: Simulator
     plugin: str
     guard: Guard = nullcontext
+
+    def ground(self, catalog: Catalog, dialogues: Sequence[Dialogue]) -> Users:
+        """These users, those of real dialogues having met whom they play.
+
+        Raises UsageError where there are no dialogues for them.
+        """
+        if isinstance(self.simulator, GroundedSimulator):
+            if not dialogues:
+                text = f"{self.plugin} plays the users of real dialogues, and this data has none"
+                raise UsageError(text, "take a dataset with test dialogues")
+            with self.guard():
+                self.simulator.ground(catalog, dialogues)
+        return self
 
     def start(self, seeds: Sequence[int]) -> list[State]:
         with self.guard():

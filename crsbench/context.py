@@ -26,7 +26,7 @@ from crsbench.plan import ChainPlan, Part
 from crsbench.plugins import source_digest
 from crsbench.protocols import GroundedSignalSource, Need, RewardModel, SignalSource, Staged
 from crsbench.provenance import libraries
-from crsbench.types import Action, Catalog, Signal, Split, State, Transition, Turn, WeakLabel
+from crsbench.types import Action, Catalog, Dialogue, Signal, Split, State, Transition, Turn, WeakLabel
 from crsbench.workshop import Workshop
 
 T = TypeVar("T")
@@ -55,6 +55,7 @@ class FitContext:
         self.model = plan.config.model
         self.device = plan.device
         self.precision = plan.precision
+        self._dialogues = material.train.dialogues
         self._workshop = material.workshop
         self._compute = {
             **chain.inputs,
@@ -109,7 +110,7 @@ class FitContext:
         if self._simulator is None:
             raise UsageError(f"{self._part.name} trains with a simulator, and this run has none")
         self._workshop.met_users = True
-        return MetUsers(self._simulator, self._workshop)
+        return MetUsers(self._simulator, self._workshop, self.catalog, self._dialogues)
 
     @property
     def checkpoints(self) -> Path:
@@ -130,9 +131,12 @@ class FitContext:
 class MetUsers:
     """`protocols.Partners`: users that the evaluation never meets."""
 
-    def __init__(self, part: Part, workshop: Workshop) -> None:
+    def __init__(
+        self, part: Part, workshop: Workshop, catalog: Catalog, dialogues: Sequence[Dialogue]
+    ) -> None:
         self.identity = part.identity()
-        self._users = Users(part.make(), part.name, workshop.guard(part, "train"))
+        users = Users(part.make(), part.name, workshop.guard(part, "train"))
+        self._users = users.ground(catalog, dialogues)
 
     def start(self, seeds: Sequence[int]) -> list[State]:
         if max(seeds, default=0) >= FIRST_USER:

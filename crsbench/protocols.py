@@ -12,6 +12,7 @@ from crsbench.types import (
     Action,
     Catalog,
     Corpus,
+    Dialogue,
     Episode,
     Evidence,
     RankedRow,
@@ -268,11 +269,29 @@ class Simulator(Protocol):
 
         The answer depends on the seed, the state and the action alone: the same action meets the same
         user, whichever policy took it and whatever else is in the batch.
+
+        A user who leaves says so with `ends` on the last turn. A conversation that is over without it was
+        stopped, and counts as censored: nobody knows how it would have gone on.
         """
         ...
 
     def truth(self, states: Sequence[State]) -> list[Truth] | None:
         """Utilities and z so far for metrics and privileged policies; None where there is no truth."""
+        ...
+
+
+@runtime_checkable
+class GroundedSimulator(Simulator, Protocol):
+    """A simulator of people in real dialogues: whoever talks to them calls `ground` first.
+
+    An evaluation hands it the dialogues of the test split, training those of train, and neither hands it explicit
+    labels: policies read what its users say. The system's turns tell it what to keep from them: a user who
+    knows the target gives it away, which `crsbench data audit --simulator NAME` measures.
+    """
+
+    def ground(self, catalog: Catalog, dialogues: Sequence[Dialogue]) -> None: ...
+    def dialogue(self, seed: int) -> str:
+        """The id of the dialogue whose user the seed is."""
         ...
 
 

@@ -154,6 +154,9 @@ def _evaluate(plan: Plan, corpus: Corpus, policy: Any, workshop: Workshop) -> di
         raise PluginError(f"{plan.policy.name}: stages() has no 'final'", plan.policy.name)
 
     simulator: Any = plan.simulator.make() if plan.simulator else None
+    if plan.simulator:
+        users = Users(simulator, plan.simulator.name, workshop.guard(plan.simulator, "ground"))
+        users.ground(corpus.catalog, corpus.test.dialogues)
     n = int(getattr(simulator, "episodes", USERS))
     seeds = range(FIRST_USER, FIRST_USER + n)[: plan.config.limit]
 

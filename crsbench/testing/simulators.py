@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from crsbench.asking import Users
 from crsbench.episode import FIRST_USER, MAX_TURNS
 from crsbench.testing.bench import Bench
 from crsbench.testing.common import no_network
@@ -59,7 +60,7 @@ def answers_as_a_user(bench: Bench) -> None:
 
 def comes_to_an_end(bench: Bench) -> None:
     """Users leave: of six conversations at least one ends within the turns that a run allows."""
-    simulator = bench.part.make()
+    simulator = _made(bench)
     states, ended = _start(bench, SEEDS, simulator), 0
     for turn in range(MAX_TURNS):
         replies = _reply(bench, states, turn, simulator)
@@ -93,7 +94,7 @@ def answers_any_words(bench: Bench) -> None:
 def knows_the_truth_or_says_so(bench: Bench) -> None:
     """`truth` is None, or gives utilities in [0, 1] and one z for each recommendation so far."""
     states = _start(bench, SEEDS)
-    simulator = bench.part.make()
+    simulator = _made(bench)
     replies = _reply(bench, states, simulator=simulator)
     later = [s.then(_said(0), *([r] if r else [])) for s, (r, _) in zip(states, replies, strict=True)]
     for n, some in enumerate((states, later)):
@@ -131,9 +132,18 @@ def _said(turn: int, text: str | None = "How about this one?") -> Turn:
     return Turn("system", text or "", (Mention("this one", turn),), (turn,))
 
 
+def _made(bench: Bench) -> Any:
+    """A new one, that has met the people it plays where it plays any."""
+    simulator = bench.part.make()
+    corpus = bench.corpus
+    Users(simulator, bench.offer.full, bench.guard).ground(corpus.catalog, corpus.train.dialogues)
+    return simulator
+
+
 def _start(bench: Bench, seeds: Sequence[int], simulator: Any = None) -> list[State]:
+    simulator = simulator or _made(bench)
     with bench.guard():
-        states: Any = (simulator or bench.part.make()).start(seeds)
+        states: Any = simulator.start(seeds)
     demand(isinstance(states, list), f"start returns {type(states).__name__}, not a list")
     demand(len(states) == len(seeds), f"start gives {len(states)} states for {len(seeds)} seeds")
     return states
@@ -148,16 +158,18 @@ def _reply(
 ) -> list[Reply]:
     """The answers to a recommendation of item number `turn`, as far as the smallest catalogue goes."""
     actions = [Action((turn % 10,), text=text) for _ in states]
+    simulator = simulator or _made(bench)
     with bench.guard():
-        replies: Any = (simulator or bench.part.make()).reply(states, actions)
+        replies: Any = simulator.reply(states, actions)
     demand(isinstance(replies, list), f"reply returns {type(replies).__name__}, not a list")
     demand(len(replies) == len(states), f"reply gives {len(replies)} answers for {len(states)} states")
     return replies
 
 
 def _truth(bench: Bench, states: Sequence[State]) -> list[Truth] | None:
+    simulator = _made(bench)
     with bench.guard():
-        truths: Any = bench.part.make().truth(states)
+        truths: Any = simulator.truth(states)
     if truths is not None:
         odd = next((type(one).__name__ for one in truths if not isinstance(one, Truth)), None)
         demand(odd is None, f"truth gives a {odd}, not a Truth")

@@ -86,7 +86,13 @@ def trainer(folder: Path, user: int, turns: int, dialogues: int, precision: str)
     torch.manual_seed(0)
     length = (user + SYSTEM + 2) * turns + 8  # <system> and <rec> are ours alone
     config = GPT2Config(
-        vocab_size=VOCABULARY, bos_token_id=1, eos_token_id=1, n_positions=length, n_embd=WIDTH, n_layer=LAYERS, n_head=WIDTH // 64
+        vocab_size=VOCABULARY,
+        bos_token_id=1,
+        eos_token_id=1,
+        n_positions=length,
+        n_embd=WIDTH,
+        n_layer=LAYERS,
+        n_head=WIDTH // 64,
     )
     model = GroundedLM(GPT2LMHeadModel(config), links).eval()
     codec = DialogueCodec(tokenizer, catalog, links, length)

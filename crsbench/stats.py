@@ -58,12 +58,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What was compared: `sides` maps each name to the ids of its runs, one a seed."""
+    """What was compared: `sides` maps each name to the ids of its runs, one a seed.
+
+    `privileged` names those that are handed a scenario's truth: bounds, which never rank.
+    """
 
     dataset: str
     protocol: str
     sides: Mapping[str, tuple[str, ...]]
     rows: tuple[Row, ...]
+    privileged: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON values."""
@@ -126,11 +130,16 @@ def compare(runs: Sequence[Run | str | Path]) -> Comparison:
     else:
         names = _names([group[0] for group in groups])
         sides = [_side(name, group) for name, group in zip(names, groups, strict=True)]
+    bounds = {run.id for run in loaded.values() if run.record["run"].get("privileged")}
     rows = _compared(sides)
     if not rows:
         raise UsageError("there is nothing to compare", "name two runs, or one with several stages")
     return Comparison(
-        described["dataset"], described["protocol"], {s.name: s.ids for s in sides}, tuple(rows)
+        dataset=described["dataset"],
+        protocol=described["protocol"],
+        sides={side.name: side.ids for side in sides},
+        rows=tuple(rows),
+        privileged=tuple(side.name for side in sides if bounds.intersection(side.ids)),
     )
 
 

@@ -20,10 +20,12 @@ CAPTION = (
     "a letter marks a value that is better than that side's: paired permutation test over dialogues, "
     f"p < {LEVEL} after Holm"
 )
+BOUND = "† privileged: it is handed the scenario's truth; a bound, not a contender"
 _RAISED = str.maketrans(ascii_lowercase, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖ\N{MODIFIER LETTER SMALL Q}ʳˢᵗᵘᵛʷˣʸᶻ")
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>()#+-!|~"})
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"†": r"\textdagger{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
 )
@@ -60,9 +62,14 @@ def shown(found: Comparison) -> list[Row]:
     return [row for row in found.rows if row.subset == "all" and row.unit == units[row.metric]]
 
 
-def winner(row: Row) -> str | None:
-    """The side that is better, where the difference is significant."""
-    if row.p_adjusted >= LEVEL or row.difference == 0:
+def titled(found: Comparison, side: str) -> str:
+    """The name of a side, with a mark where it is privileged."""
+    return f"{side} †" if side in found.privileged else side
+
+
+def winner(row: Row, privileged: Sequence[str] = ()) -> str | None:
+    """The side that is better, where the difference is significant; a privileged one competes with nobody."""
+    if row.p_adjusted >= LEVEL or row.difference == 0 or row.a in privileged or row.b in privileged:
         return None
     return row.b if (row.difference > 0) == row.higher_is_better else row.a
 
@@ -73,24 +80,27 @@ def board(found: Comparison) -> list[Line]:
     grouped: dict[tuple[str, Decoding | None], list[Row]] = {}
     for row in shown(found):
         grouped.setdefault((row.metric, row.decoding), []).append(row)
-    return [_line(metric, decoding, rows, names) for (metric, decoding), rows in grouped.items()]
+    return [
+        Line(metric, decoding, _cells(rows, names, found.privileged))
+        for (metric, decoding), rows in grouped.items()
+    ]
 
 
-def _line(metric: str, decoding: Decoding | None, rows: Sequence[Row], names: Mapping[str, str]) -> Line:
+def _cells(rows: Sequence[Row], names: Mapping[str, str], privileged: Sequence[str]) -> dict[str, Cell]:
     values: dict[str, float] = {}
     over: dict[str, list[str]] = {}
     for row in rows:
         values.setdefault(row.a, row.value_a)
         values.setdefault(row.b, row.value_b)
-        better = winner(row)
+        better = winner(row, privileged)
         if better is not None:
             over.setdefault(better, []).append(names.get(row.a if better == row.b else row.b, ""))
-    best = (max if rows[0].higher_is_better else min)(values.values())
-    cells = {
-        side: Cell(value, "".join(sorted(over.get(side, ()))), value == best)
+    ranked = [value for side, value in values.items() if side not in privileged]
+    best = (max if rows[0].higher_is_better else min)(ranked, default=None)
+    return {
+        side: Cell(value, "".join(sorted(over.get(side, ()))), value == best and side not in privileged)
         for side, value in values.items()
     }
-    return Line(metric, decoding, cells)
 
 
 def raised(text: str) -> str:
@@ -101,7 +111,10 @@ def raised(text: str) -> str:
 def to_markdown(found: Comparison) -> str:
     """A table in Markdown; the best value is bold."""
     names = letters(found)
-    head = ["metric", *(f"{side.translate(_MARKDOWN)} ({names.get(side, '')})" for side in found.sides)]
+    head = [
+        "metric",
+        *(f"{titled(found, side).translate(_MARKDOWN)} ({names.get(side, '')})" for side in found.sides),
+    ]
     lines = [head, ["---", *["--:"] * len(found.sides)]]
     for line, heading in _with_headings(board(found)):
         if heading is not None:
@@ -109,7 +122,7 @@ def to_markdown(found: Comparison) -> str:
         cells = (line.cells.get(side) for side in found.sides)
         lines.append([line.metric.translate(_MARKDOWN), *(_marked(cell) for cell in cells)])
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"{table}\n\n{_about(found).translate(_MARKDOWN)}: {CAPTION}.\n"
+    return f"{table}\n\n{_about(found).translate(_MARKDOWN)}.\n"
 
 
 def _marked(cell: Cell | None) -> str:
@@ -122,7 +135,7 @@ def _marked(cell: Cell | None) -> str:
 def to_latex(found: Comparison) -> str:
     """A table for LaTeX with booktabs; the best value is bold."""
     names = letters(found)
-    head = [f"{side.translate(_LATEX)}$^{{{names.get(side, '')}}}$" for side in found.sides]
+    head = [f"{titled(found, side).translate(_LATEX)}$^{{{names.get(side, '')}}}$" for side in found.sides]
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -135,7 +148,7 @@ def to_latex(found: Comparison) -> str:
             lines += [r"\midrule", rf"\multicolumn{{{len(head) + 1}}}{{l}}{{\emph{{{heading}}}}} \\"]
         cells = [_typeset(line.cells.get(side)) for side in found.sides]
         lines.append(rf"{' & '.join([line.metric.translate(_LATEX), *cells])} \\")
-    caption = f"{_about(found).translate(_LATEX)}: {CAPTION.translate(_LATEX)}."
+    caption = f"{_about(found).translate(_LATEX)}."
     return "\n".join(
         [*lines, r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}", r"\end{table}", ""]
     )
@@ -160,7 +173,8 @@ def to_csv(found: Comparison) -> str:
 
 
 def _about(found: Comparison) -> str:
-    return f"{found.dataset}, protocol {found.protocol}"
+    about = f"{found.dataset}, protocol {found.protocol}: {CAPTION}"
+    return f"{about}. {BOUND}" if found.privileged else about
 
 
 def _with_headings(lines: Sequence[Line]) -> list[tuple[Line, str | None]]:

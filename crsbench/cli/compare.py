@@ -54,7 +54,7 @@ def compare(
 
 def _print(out: Console, found: Comparison) -> None:
     """All sides with superscripts, where they are more than two, and each pair of them in full."""
-    from crsbench.cli.board import CAPTION, letters, shown
+    from crsbench.cli.board import BOUND, CAPTION, letters, shown, titled
 
     rows = shown(found)
     names = letters(found)
@@ -62,15 +62,19 @@ def _print(out: Console, found: Comparison) -> None:
     out.print(f"{found.dataset}, protocol {found.protocol}", markup=False)
     for side, letter in names.items():
         ids = ", ".join(found.sides[side])
-        out.print(f"{letter} = {side}{f' ({ids})' if ids else ''}", markup=False, soft_wrap=True)
+        out.print(
+            f"{letter} = {titled(found, side)}{f' ({ids})' if ids else ''}", markup=False, soft_wrap=True
+        )
     out.print(CAPTION, markup=False)
+    if found.privileged:
+        out.print(BOUND, markup=False)
     if len(found.sides) > 2:
         out.print()
         _sides(out, found)
     for a, b in pairs:
         some = [row for row in rows if (row.a, row.b) == (a, b)]
         out.print()
-        _pair(out, some, names.get(a, a), names.get(b, b), adjusted=len(pairs) > 1)
+        _pair(out, found, some, (names.get(a, a), names.get(b, b)), adjusted=len(pairs) > 1)
 
 
 def _sides(out: Console, found: Comparison) -> None:
@@ -89,10 +93,13 @@ def _sides(out: Console, found: Comparison) -> None:
     out.print(made)
 
 
-def _pair(out: Console, rows: Sequence[Row], a: str, b: str, adjusted: bool) -> None:
+def _pair(
+    out: Console, found: Comparison, rows: Sequence[Row], names: tuple[str, str], adjusted: bool
+) -> None:
     from crsbench.cli.board import raised, winner
     from crsbench.cli.numbers import difference, number, section, signed
 
+    a, b = names
     several = any(row.seeds > 1 for row in rows)
     # Several comparisons of one metric: p is Holm's, which makes up for their number.
     p_title, last = "p Holm" if adjusted else "p", ["over seeds"] if several else ["d", "n"]
@@ -105,7 +112,7 @@ def _pair(out: Console, rows: Sequence[Row], a: str, b: str, adjusted: bool) -> 
             if row.decoding != decoding:
                 continue
             p = row.p_adjusted if adjusted else row.p
-            better = winner(row)
+            better = winner(row, found.privileged)
             bounds = f"\\[{signed(row.seeds_low)}, {signed(row.seeds_high)}]"
             made.add_row(
                 row.metric,

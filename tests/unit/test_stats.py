@@ -94,6 +94,9 @@ def test_compare_two_policies(tmp_path: Path) -> None:
     assert row.p == pytest.approx(1 / 10_001)
     assert (row.p_bootstrap, row.effect) == (pytest.approx(1 / 2_001), None)
     assert found.sides == {"a": (a.id,), "b": (b.id,)}
+    assert found.privileged == ()
+    bound = saved(tmp_path, [Measured("final", None, values(*[1.0] * 40))], plugin="c", privileged=True)
+    assert compare([a, bound]).privileged == ("c",)
     assert json.loads(json.dumps(found.to_dict()))["rows"][0]["difference"] == 1.0
 
 

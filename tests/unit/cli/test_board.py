@@ -67,6 +67,20 @@ def test_where_less_is_better_the_least_is_best() -> None:
     }
 
 
+def test_a_bound_does_not_rank() -> None:
+    rows = compared().rows
+    found = Comparison("x/data", "p", SIDES, rows, privileged=(B,))
+    (line,) = board(found)
+    assert {side: (cell.over, cell.best) for side, cell in line.cells.items()} == {
+        A: ("", False),
+        B: ("", False),
+        C: ("a", True),
+    }
+    for text in (to_markdown(found), to_latex(found)):
+        assert "privileged" in text
+    assert "†" in to_markdown(found).splitlines()[0]
+
+
 def test_people_see_all_targets_in_one_unit() -> None:
     label, tail = row(A, B, 0, 1, 0.5, unit="label"), row(A, B, 0, 1, 0.5, subset="tail")
     assert shown(compared(label, tail)) == [label]

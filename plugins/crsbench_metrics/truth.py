@@ -18,10 +18,10 @@ def utility_ndcg(items: Sequence[int], utilities: NDArray[np.float32], k: int) -
     utilities: [I], the gains, not negative and not all zero. An item counts as much when it was mentioned
     before: the ideal has those too.
     """
-    gains = utilities.astype(np.float64)
     discounts = 1 / np.log2(np.arange(2, k + 2))
-    ranked = gains[list(items[:k])]
-    ideal = np.sort(gains)[::-1][:k]
+    ranked = utilities[list(items[:k])].astype(np.float64)
+    best = utilities if len(utilities) <= k else np.partition(utilities, len(utilities) - k)[-k:]
+    ideal = np.sort(best.astype(np.float64))[::-1]
     return float(ranked @ discounts[: len(ranked)] / (ideal @ discounts[: len(ideal)]))
 
 

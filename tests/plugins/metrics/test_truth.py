@@ -8,6 +8,7 @@ from crsbench_metrics.episodes import Satisfaction, SatisfactionTotal, SuccessRa
 from crsbench_metrics.truth import TruthNdcg10, utility_ndcg
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
 
 from crsbench.protocols import Metric
 from crsbench.types import (
@@ -55,6 +56,24 @@ def test_no_ranking_beats_the_ideal(values, data):
     ideal = np.argsort(-gains, kind="stable").tolist()
     assert 0 < utility_ndcg(order, gains, 10) <= 1 + 1e-9
     assert utility_ndcg(ideal, gains, 10) == pytest.approx(1)
+
+
+def test_against_sklearn_and_a_loop():
+    """1,000 rankings of catalogues with ties, some of them short or empty."""
+    rng = np.random.default_rng(9)
+    for _ in range(1000):
+        size = int(rng.integers(2, 60))
+        gains = (rng.integers(0, 6, size) / 5).astype(np.float32)
+        gains[rng.integers(size)] = 1
+        order = rng.permutation(size)
+        found = utility_ndcg(order.tolist(), gains, 10)
+        scores = np.empty(size)
+        scores[order] = np.arange(size, 0, -1)
+        assert found == pytest.approx(ndcg_score([gains], [scores], k=10))
+        short = order[: rng.integers(0, 12)].tolist()
+        got = sum(float(gains[item]) / math.log2(2 + place) for place, item in enumerate(short[:10]))
+        ideal = sum(g / math.log2(2 + place) for place, g in enumerate(sorted(map(float, gains))[::-1][:10]))
+        assert utility_ndcg(short, gains, 10) == pytest.approx(got / ideal)
 
 
 def test_truth_ndcg_of_rows():

@@ -1,0 +1,13 @@
+"""Offers the name that bad-twin-one offers."""
+
+from crsbench import Spec, hookimpl
+from crsbench.testing.parts import Counts
+
+
+class Policy(Counts):
+    pass
+
+
+@hookimpl
+def crsbench_policies() -> list[Spec]:
+    return [Spec("twin", Policy)]

@@ -1,0 +1,10 @@
+"""A dataset: MultiWOZ-like text files, one turn a line."""
+
+from crsbench import Spec, hookimpl
+
+
+@hookimpl
+def crsbench_datasets() -> list[Spec]:
+    return [
+        Spec("lines", "crs_lines.reader:Lines", summary="plain text, one turn a line, [items] in brackets")
+    ]

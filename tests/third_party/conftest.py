@@ -78,7 +78,7 @@ def install(built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def run(run_cli: Run, tmp_path: Path) -> Run:
-    """`run("popularity", "--metrics", "x", options={…})`: `crsbench run` on a few dialogues, as an `Answer`."""
+    """`run("popularity", "--metrics", "x", options={…})`: `crsbench run` on a few dialogues."""
 
     def call(plugin: str, *arguments: object, options: Mapping[str, Any] = SMALL, out: str = "runs") -> Any:
         given = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
@@ -99,7 +99,6 @@ def content(folder: Path) -> dict[str, Any]:
     for stage in record["stages"]:
         del stage["seconds"], stage["reused"]
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    kept = {
-        name: path.read_bytes() for name, path in files.items() if name not in ("result.json", "config.toml")
-    }
+    told = ("result.json", "config.toml")  # the one is the record, the other names the folder it went to
+    kept = {name: path.read_bytes() for name, path in files.items() if name not in told}
     return {"record": record, **kept}

@@ -5,6 +5,4 @@ from crsbench import Spec, hookimpl
 
 @hookimpl
 def crsbench_labels() -> list[Spec]:
-    return [
-        Spec("best-signal", "crs_labels.model:First", "crs_labels.model:FirstOptions", "trusts one signal")
-    ]
+    return [Spec("best-signal", "crs_labels.model:First", "crs_labels.model:FirstOptions", "trusts one")]

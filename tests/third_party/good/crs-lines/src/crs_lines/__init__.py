@@ -5,6 +5,4 @@ from crsbench import Spec, hookimpl
 
 @hookimpl
 def crsbench_datasets() -> list[Spec]:
-    return [
-        Spec("lines", "crs_lines.reader:Lines", summary="plain text, one turn a line, [items] in brackets")
-    ]
+    return [Spec("lines", "crs_lines.reader:Lines", summary="text, one turn a line, [items] in brackets")]

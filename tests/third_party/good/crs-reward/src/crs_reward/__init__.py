@@ -5,8 +5,4 @@ from crsbench import Spec, hookimpl
 
 @hookimpl
 def crsbench_rewards() -> list[Spec]:
-    return [
-        Spec(
-            "novel", "crs_reward.model:Novel", summary="items are worth what is left when popularity is taken"
-        )
-    ]
+    return [Spec("novel", "crs_reward.model:Novel", summary="rare items are worth more")]

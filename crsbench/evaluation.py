@@ -6,11 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from crsbench.asking import BATCH, Actor, Guard
 from crsbench.errors import PluginError, UsageError
-from crsbench.guard import listed
 from crsbench.protocols import Metric, Want
 from crsbench.record import Decoding, Measured
 from crsbench.types import Absent, Action, Corpus, Episode, RankedRow, Row, Split, Values
@@ -37,8 +36,12 @@ class Meter:
         """What the metric measured, checked. Raises PluginError where it breaks the protocol."""
         with self.guard():
             measured: Any = self.metric.measure(judged, corpus)
-        found: list[Any] = listed(measured, object, self.plugin, "measure")
-        return [self._checked(one) for one in found]
+        if not isinstance(measured, list | tuple):
+            raise PluginError(
+                f"{self.plugin}: measure returned {type(measured).__name__}, not a list of Values",
+                self.plugin,
+            )
+        return [self._checked(one) for one in cast("list[Any]", measured)]
 
     def _checked(self, one: Values | Absent) -> Values | Absent:
         if not isinstance(one, Values | Absent):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -102,17 +102,20 @@ def _child(
         start_new_session=True,  # an interrupt at the terminal is ours to pass on, and to name
     )
     answers: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read, args=(child, answers), daemon=True).start()
+    reader = threading.Thread(target=_read, args=(child, answers), daemon=True)
+    reader.start()
     try:
         yield child, answers
     finally:
         with contextlib.suppress(ProcessLookupError):  # its children too
             os.killpg(child.pid, signal.SIGKILL) if hasattr(os, "killpg") else child.kill()
         child.wait()
+        reader.join()
 
 
 def _read(child: subprocess.Popen[str], answers: queue.Queue[str | None]) -> None:
     assert child.stdout is not None
-    for line in child.stdout:
-        answers.put(line)
+    with child.stdout as lines:
+        for line in lines:
+            answers.put(line)
     answers.put(None)

@@ -1,4 +1,4 @@
-"""The three baselines: answers by hand, what they promise as policies, and their rows on OpenDialKG."""
+"""The baselines: answers by hand, what they promise as policies, and their rows on OpenDialKG."""
 
 import os
 from itertools import pairwise
@@ -8,21 +8,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from crsbench_classic.counting import NaiveCopy, Popularity
+from crsbench_classic.kg_links import KgLinks
 from crsbench_classic.options import TextKnnOptions
+from crsbench_classic.recalled import EasePolicy, EntityKnn
 from crsbench_classic.text_knn import TextKnn
 from crsbench_corpora.opendialkg import OpenDialKG
 from pydantic import ValidationError
 
 from crsbench.errors import DataError
 from crsbench.protocols import Policy
-from crsbench.types import Catalog, Dialogue, Item, Mention, Split, State, Turn
+from crsbench.types import Catalog, Dialogue, Item, Mention, Row, Split, State, Turn
 
-POLICIES = [Popularity, NaiveCopy, TextKnn]
+POLICIES = [Popularity, NaiveCopy, TextKnn, EntityKnn, EasePolicy, KgLinks]
 
 
 @pytest.fixture
 def ctx():
-    return SimpleNamespace(catalog=Catalog(tuple(Item(str(i), title) for i, title in enumerate("ABCDEF"))))
+    catalog = Catalog(tuple(Item(str(i), title) for i, title in enumerate("ABCDEF")))
+    return SimpleNamespace(catalog=catalog, valid=Split())
 
 
 def dialogue(number, said, *recommended):
@@ -112,6 +115,50 @@ def test_text_knn_refuses_options(options):
         TextKnnOptions(**options)
 
 
+def named(number, *items, label):
+    said = Turn("user", "these", tuple(Mention(f"item {i}", i) for i in items))
+    return Dialogue(str(number), (said, Turn("system", "Try it.", recommended=(label,))))
+
+
+def test_entity_knn_votes_after_the_same_items(ctx):
+    train = Split(dialogues=(named(1, 0, label=3), named(2, 0, 1, label=4), named(3, 2, label=5)))
+    action = EntityKnn().fit(train, ctx).act([state("x", items=(0,))], k=3)[0]
+    # smoothed idf over three rows: item 0 stands in two of them, item 1 in one
+    zero, one = np.log(4 / 3) + 1, np.log(4 / 2) + 1
+    assert action.items == (3, 4, 5)
+    assert action.scores == pytest.approx(
+        (np.log(2), np.log1p((zero / np.hypot(zero, one)) ** 3), 0), rel=1e-5
+    )
+
+
+def test_ease_ranks_what_dialogues_name_together(ctx):
+    train = Split(dialogues=tuple(named(n, 0, 1 + n % 2, label=5) for n in range(40)))
+    action = EasePolicy().fit(train, ctx).act([state("x", items=(1,))], k=6)[0]
+    assert action.items[0] == 0
+    assert 2 not in action.items[:2]  # never beside item 1
+    assert action.scores[-1] == 0
+
+
+@pytest.mark.parametrize("followed", ["genre", "actor"])
+def test_kg_links_weighs_its_terms_on_valid(followed):
+    """Users name a genre and an actor; the system follows one of them, and the other misleads."""
+    items = tuple(
+        Item(str(i), f"Film {i}", None, {"genre": (f"g{i % 2}",), "actor": (f"a{i // 2}",)}) for i in range(8)
+    )
+    wrong_genre, wrong_actor = (0, 1) if followed == "genre" else (1, 0)
+    said = [
+        (Mention(f"g{(n + wrong_genre) % 2}"), Mention(f"a{(n // 2 + wrong_actor) % 4}")) for n in range(8)
+    ]
+    rows = tuple(
+        Row(str(n), str(n), State((Turn("user", "x", mentions),)), (n,)) for n, mentions in enumerate(said)
+    )
+    policy = KgLinks().fit(Split(), SimpleNamespace(catalog=Catalog(items), valid=Split(rows=rows)))
+    for row, answer in zip(rows, policy.act([row.state for row in rows], k=2), strict=True):
+        (target,) = row.targets
+        for item in answer.items[: 1 if followed == "genre" else 2]:
+            assert items[item].attributes[followed] == items[target].attributes[followed]
+
+
 @pytest.mark.parametrize("make", POLICIES)
 def test_what_every_baseline_promises(make, train, ctx, tmp_path):
     policy = make()
@@ -150,8 +197,12 @@ def recall(policy, corpus):
 
 
 def test_the_rows_on_opendialkg(opendialkg):
-    ctx = SimpleNamespace(catalog=opendialkg.catalog)
-    found = {make: recall(make().fit(opendialkg.train, ctx), opendialkg) for make in POLICIES}
+    ctx = SimpleNamespace(catalog=opendialkg.catalog, valid=opendialkg.valid)
+    makes = [make for make in POLICIES if make is not EasePolicy]
+    found = {make: recall(make().fit(opendialkg.train, ctx), opendialkg) for make in makes}
+    assert found[EntityKnn] == pytest.approx({1: 0.436, 10: 0.631}, abs=0.005)
+    assert found[KgLinks][1] > 0.42
+    assert found[KgLinks][10] > 0.75
     assert found[Popularity][10] == pytest.approx(0.031, abs=0.001)
     assert found[NaiveCopy][1] == pytest.approx(0.331, abs=0.001)
     assert found[TextKnn][1] == pytest.approx(0.406, abs=0.005)

@@ -26,5 +26,6 @@ class RewardOptions(Options):
     )
     signals: float = Field(default=0.2, ge=0, description="weight of the loss of predicting each signal")
     weight_decay: float = Field(default=0.1, ge=0, description="AdamW weight decay")
+    item_decay: float = Field(default=5.0, ge=0, description="that of the item and entity embeddings")
     max_length: int = Field(default=512, ge=32, description="tokens of history that are read")
     max_words: int = Field(default=40, ge=1, le=512, description="most tokens of a sampled user reply")

@@ -124,6 +124,19 @@ def _targets(
     return found[0], found[1], found[2]
 
 
+def parameter_groups(network: RewardNetwork, options: RewardOptions) -> list[dict[str, object]]:
+    """Trunk, heads, and the embeddings of items and entities, which would be learnt by heart."""
+    tables = [network.core.free.weight, network.core.entity.weight]
+    trained = [p for p in network.parameters() if p.requires_grad]
+    body, known = {id(p) for p in network.core.lm.parameters()}, {id(p) for p in tables}
+    rate = options.head_learning_rate
+    return [
+        {"params": [p for p in trained if id(p) in body], "lr": options.learning_rate},
+        {"params": [p for p in trained if id(p) not in body | known], "lr": rate},
+        {"params": tables, "lr": rate, "weight_decay": options.item_decay},
+    ]
+
+
 def train_reward(
     network: RewardNetwork,
     codec: DialogueCodec,
@@ -138,15 +151,8 @@ def train_reward(
     lengths = [len(e.row.ids) for e in train]
     epochs = [token_batches(lengths, options.batch_tokens, rng) for _ in range(options.epochs)]
     steps = sum(len(epoch) for epoch in epochs)
-    body = {id(p) for p in network.core.lm.parameters()}
-    trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in trained if id(p) in body], "lr": options.learning_rate},
-            {"params": [p for p in trained if id(p) not in body], "lr": options.head_learning_rate},
-        ],
-        betas=(0.9, 0.98),
-        weight_decay=options.weight_decay,
+        parameter_groups(network, options), betas=(0.9, 0.98), weight_decay=options.weight_decay
     )
     schedule = cosine_schedule(optimizer, steps)
     best, kept = math.inf, None
@@ -167,7 +173,7 @@ def train_reward(
             + options.transition * part.transition / max(1, part.words)
         )
         loss.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)

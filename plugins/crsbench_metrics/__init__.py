@@ -40,6 +40,7 @@ TEXT = {
         "consistency:Consistency",
         "share of turns that contradict neither the user's refusals and dislikes nor themselves",
     ),
+    "consistency_episodes": ("consistency:EpisodeConsistency", "consistency of the turns of an episode"),
 }
 LISTS = {
     "coverage": ("diversity:Coverage", "share of the catalogue that is among the first 10 of any row"),

@@ -18,11 +18,13 @@ brackets may be left out. Titles of one word are not looked for, except c's: too
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import fmean
 from typing import ClassVar, Literal, cast
 
 from crsbench import Options
 from crsbench.types import Absent, Action, Catalog, Corpus, Episode, Mention, RankedRow, State, Turn, Values
+from crsbench_metrics.episodes import of_episodes
 from crsbench_metrics.whole import of_rows
 
 _CLAUSE = re.compile(r"[^.!?;\n]+?(?=\bbut\b|[.!?;\n]|$)")
@@ -144,15 +146,28 @@ def _attributes(catalog: Catalog, item: int) -> frozenset[str]:
     return frozenset(value.lower() for values in catalog.items[item].attributes.values() for value in values)
 
 
-class Consistency:
-    """Share of turns without a contradiction; unit row. Rows where nothing is recommended are left out."""
+class _Consistency:
+    """Finds contradictions, with the titles of one catalogue at a time."""
 
-    reads: ClassVar[Literal["rankings", "texts", "episodes"]] = "texts"
-    name: ClassVar[str] = "consistency"
+    name: ClassVar[str]
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options
         self._fitted: tuple[Catalog, Titles] | None = None
+
+    def judge(self, turns: Iterable[tuple[State, Action]], catalog: Catalog) -> list[float]:
+        """1 for each turn that contradicts nothing, else 0."""
+        if self._fitted is None or self._fitted[0] is not catalog:
+            self._fitted = catalog, Titles(catalog)
+        titles = self._fitted[1]
+        return [float(contradiction(state, action, catalog, titles) is None) for state, action in turns]
+
+
+class Consistency(_Consistency):
+    """Share of turns without a contradiction; unit row. Rows where nothing is recommended are left out."""
+
+    reads: ClassVar[Literal["rankings", "texts", "episodes"]] = "texts"
+    name = "consistency"
 
     def measure(
         self, judged: Sequence[RankedRow] | Sequence[Episode], corpus: Corpus
@@ -160,8 +175,24 @@ class Consistency:
         rows = [row for row in cast("Sequence[RankedRow]", judged) if row.action.items]
         if not rows:
             return [Absent(self.name, "nothing was recommended")]
-        if self._fitted is None or self._fitted[0] is not corpus.catalog:
-            self._fitted = corpus.catalog, Titles(corpus.catalog)
-        titles = self._fitted[1]
-        found = [contradiction(row.row.state, row.action, corpus.catalog, titles) for row in rows]
-        return [of_rows(self.name, rows, [float(one is None) for one in found])]
+        found = self.judge([(row.row.state, row.action) for row in rows], corpus.catalog)
+        return [of_rows(self.name, rows, found)]
+
+
+class EpisodeConsistency(_Consistency):
+    """The same in conversations: the mean over an episode's turns. Unit episode, greedy and sampled apart."""
+
+    reads: ClassVar[Literal["rankings", "texts", "episodes"]] = "episodes"
+    name = "consistency_episodes"
+
+    def measure(
+        self, judged: Sequence[RankedRow] | Sequence[Episode], corpus: Corpus
+    ) -> list[Values | Absent]:
+        episodes = [one for one in cast("Sequence[Episode]", judged) if one.transitions]
+        if not episodes:
+            return [Absent(self.name, "there are no episodes with a turn")]
+        means = [
+            fmean(self.judge([(step.state, step.action) for step in one.transitions], corpus.catalog))
+            for one in episodes
+        ]
+        return of_episodes(self.name, episodes, means)

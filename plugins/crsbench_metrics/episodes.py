@@ -14,6 +14,19 @@ from crsbench.types import Absent, Corpus, Episode, RankedRow, Values
 DECODINGS: tuple[Literal["greedy", "sampled"], ...] = ("greedy", "sampled")
 
 
+def of_episodes(metric: str, episodes: Sequence[Episode], values: Sequence[float]) -> list[Values | Absent]:
+    """One value an episode. Unit episode, subset all, greedy and sampled apart."""
+    found: list[Values | Absent] = []
+    for decoding in DECODINGS:
+        some = [(one, v) for one, v in zip(episodes, values, strict=True) if one.decoding == decoding]
+        if some:
+            ids = tuple(f"{decoding}/{one.seed}" for one, _ in some)
+            groups = tuple(str(one.seed) for one, _ in some)
+            measured = tuple(value for _, value in some)
+            found.append(Values(metric, "all", "episode", ids, groups, measured, decoding=decoding))
+    return found
+
+
 class EpisodeMetric:
     """A number for each episode's z; greedy and sampled episodes apart."""
 
@@ -37,22 +50,8 @@ class EpisodeMetric:
             return [Absent(self.name, "no simulator: there are no episodes")]
         if any(episode.truth is None for episode in episodes):
             return [Absent(self.name, "the simulator knows no true satisfaction")]
-        return [
-            self._values(decoding, chosen)
-            for decoding in DECODINGS
-            if (chosen := [episode for episode in episodes if episode.decoding == decoding])
-        ]
-
-    def _values(self, decoding: Literal["greedy", "sampled"], episodes: Sequence[Episode]) -> Values:
-        return Values(
-            metric=self.name,
-            subset="all",
-            unit="episode",
-            ids=tuple(f"{decoding}/{episode.seed}" for episode in episodes),
-            groups=tuple(str(episode.seed) for episode in episodes),
-            values=tuple(self.value(episode.truth.satisfied) for episode in episodes if episode.truth),
-            decoding=decoding,
-        )
+        values = [self.value(episode.truth.satisfied) for episode in episodes if episode.truth]
+        return of_episodes(self.name, episodes, values)
 
 
 class Satisfaction(EpisodeMetric):

@@ -1,13 +1,21 @@
 """consistency: what users refuse, have seen and dislike, and what a turn names, by hand."""
 
 import pytest
-from crsbench_metrics.consistency import Consistency, Titles, contradiction, disliked, turned_down
+from crsbench_metrics.consistency import (
+    Consistency,
+    EpisodeConsistency,
+    Titles,
+    contradiction,
+    disliked,
+    turned_down,
+)
 
 from crsbench.types import (
     Absent,
     Action,
     Catalog,
     Corpus,
+    Episode,
     Item,
     Mention,
     RankedRow,
@@ -15,6 +23,7 @@ from crsbench.types import (
     Sealed,
     Split,
     State,
+    Transition,
     Turn,
 )
 
@@ -151,3 +160,26 @@ def test_the_metric():
     assert (values.ids, values.groups, values.values) == (("1", "2"), ("d", "d"), (0.0, 1.0))
     (absent,) = Consistency().measure([row("3")], corpus)
     assert absent == Absent("consistency", "nothing was recommended")
+
+
+def test_episodes():
+    corpus = Corpus(CATALOG, Split(), Split(), Split(), Sealed(), "", 0)
+
+    def episode(seed, decoding, *items):
+        """Each item is recommended, and seen."""
+        state, steps = State((user("hi"),)), []
+        for item in items:
+            title = CATALOG.items[item].title.partition(" (")[0]
+            reply = user("seen it")
+            after = state.then(system(f"See {title}", item), reply)
+            action = Action((item,), text=f"See {title}")
+            steps.append(Transition(state, action, reply, after, False, False, str(seed), len(steps), 0))
+            state = after
+        return Episode(seed, tuple(steps), None, decoding)
+
+    episodes = [episode(7, "greedy", UP, WARS, UP, THING), episode(7, "sampled", UP), episode(8, "greedy")]
+    greedy, sampled = EpisodeConsistency().measure(episodes, corpus)
+    assert (greedy.ids, greedy.groups, greedy.values) == (("greedy/7",), ("7",), (0.75,))
+    assert (sampled.decoding, sampled.unit, sampled.values) == ("sampled", "episode", (1.0,))
+    (absent,) = EpisodeConsistency().measure([episode(8, "greedy")], corpus)
+    assert absent == Absent("consistency_episodes", "there are no episodes with a turn")

@@ -24,7 +24,7 @@ def test_the_names():
         *("truth_ndcg@10", "satisfaction", "satisfaction_total", "success_rate"),
         *("coverage", "gini", "exposure_head", "exposure_tail", "exposure_cold", "calibration"),
         *("distinct-2", "distinct-2-response", "repetition", "length", "bits_per_byte", "rouge-l", "bleu"),
-        *("consistency", "coherence_lsa"),
+        *("consistency", "consistency_episodes", "coherence_lsa"),
     ]
 
 

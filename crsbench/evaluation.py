@@ -37,10 +37,8 @@ class Meter:
         with self.guard():
             measured: Any = self.metric.measure(judged, corpus)
         if not isinstance(measured, list | tuple):
-            raise PluginError(
-                f"{self.plugin}: measure returned {type(measured).__name__}, not a list of Values",
-                self.plugin,
-            )
+            said = f"measure returned {type(measured).__name__}, not a list of Values"
+            raise PluginError(f"{self.plugin}: {said}", self.plugin)
         return [self._checked(one) for one in cast("list[Any]", measured)]
 
     def _checked(self, one: Values | Absent) -> Values | Absent:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crsbench.protocols import Context, Need, Staged, Want
 from crsbench.types import Action, Split, State
+from crsbench_lm.card import card
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.decode import Said, rank, system_turns
 from crsbench_lm.evidence import Evidences
@@ -62,6 +63,7 @@ class LanguageModelPolicy:
 
     def save(self, directory: Path) -> None:
         save_model(self.model, self.codec, directory)
+        (directory / "README.md").write_text(card(self.model, self.codec), encoding="utf-8")
         (directory / "policy.json").write_text(json.dumps({"max_words": self.max_words}))
 
     def load(self, directory: Path, device: str = "cpu") -> Self:

@@ -12,14 +12,13 @@ pipeline_tag: text-generation
 ---
 # A grounded language model for conversational recommendation
 
-| folder | what it is | who loads it |
-|---|---|---|
-| `lm/` | {architecture}, {parameters:,} parameters: {words:,} word pieces, and a token for each of {items:,} items | `AutoModelForCausalLM`, `AutoTokenizer` |
-| `head/` | what item embeddings are composed of, and how mentions and counts of a conversation speak for items | crsbench |
-| both | the policy | `crsbench.load_policy(RUN)` |
+- `lm/` is {architecture} with {parameters:,} parameters: {words:,} word pieces and a token for each of
+  {items:,} items. `AutoModelForCausalLM` and `AutoTokenizer` load it.
+- `head/` holds what item embeddings are composed of, and how what was mentioned and counted speaks for items.
+- `crsbench.load_policy(RUN)` loads both: the policy.
 
-`lm/` says the same words as the policy: its logits of word pieces are equal. Its logits of item tokens are the
-language model's own part, h · e; without `head/` they rank items worse than the policy does.
+The logits that `lm/` gives to word pieces are the policy's own. Those of item tokens are the language model's
+part, h · e, alone: the ranking of the policy needs `head/`.
 
 A dialogue is `<user> words <eot> <system> <rec> <item:I> words <eot> …`; an item's title in the words is
 `<title>`, `<end>` closes the turn after which a speaker leaves. Items are numbered as in `head/catalog.json`.

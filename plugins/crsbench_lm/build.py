@@ -11,10 +11,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 from crsbench.errors import UsageError
 from crsbench.types import Catalog, Turn
-from crsbench_lm.codec import SPECIALS, DialogueCodec, train_tokenizer
+from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.evidence import Evidences
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import TinyOptions
+from crsbench_lm.pieces import SPECIALS, train_tokenizer
 
 
 def build_model(

@@ -10,7 +10,7 @@ end is remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,12 +18,12 @@ import numpy as np
 from crsbench_features.linking import Linker
 from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
 from crsbench.types import Catalog, Mention, State, Turn
 from crsbench_lm.evidence import Evidence, Evidences
+from crsbench_lm.pieces import SPECIALS, segments
 
-SPECIALS = ("<pad>", "<user>", "<system>", "<rec>", "<title>", "<eot>", "<end>")
 USER, SYSTEM = 0, 1
 
 
@@ -34,49 +34,6 @@ def lead_item(turn: Turn) -> int | None:
     if turn.recommended:
         return turn.recommended[0]
     return next((m.item for m in turn.mentions if m.item is not None), None)
-
-
-def train_tokenizer(histories: Iterable[Sequence[Turn]], vocabulary: int) -> Tokenizer:
-    """A byte-level BPE over the words that were said, titles of items left out."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        min_frequency=2,
-        special_tokens=list(SPECIALS),
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    pieces = (
-        piece
-        for history in histories
-        for turn in history
-        for piece, mention in _segments(turn)
-        if mention is None or mention.item is None
-    )
-    tokenizer.train_from_iterator(pieces, trainer)
-    return tokenizer
-
-
-def _segments(turn: Turn) -> list[tuple[str, Mention | None]]:
-    """The text cut at its mentions; a space before a mention belongs to it, as it does for the BPE."""
-    cuts: list[tuple[str, Mention | None]] = []
-    at = 0
-    spans = sorted(
-        (m.span, m) for m in {m.span: m for m in turn.mentions if m.span is not None}.values() if m.span
-    )
-    for (start, end), mention in spans:
-        if start < at:  # overlapping spans: the first one stands
-            continue
-        start_with_space = start - 1 if start > at and turn.text[start - 1] == " " else start
-        if start_with_space > at:
-            cuts.append((turn.text[at:start_with_space], None))
-        cuts.append((turn.text[start_with_space:end], mention))
-        at = end
-    if at < len(turn.text):
-        cuts.append((turn.text[at:], None))
-    return cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +237,7 @@ class DialogueCodec:
         ids: list[int] = []
         says: list[bool] = []
         mentions: list[tuple[int, int]] = []
-        for text, mention in _segments(turn):
+        for text, mention in segments(turn):
             if mention is not None and mention.item is not None:
                 if mention.item == lead:
                     ids.append(self.title)

@@ -26,9 +26,10 @@ import numpy as np
 import pytest
 import torch
 from crsbench_features.links import LinkIndex
-from crsbench_lm.codec import SPECIALS, DialogueCodec
+from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions
+from crsbench_lm.pieces import SPECIALS
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.ppo import PpoTrainer
 from tokenizers import Tokenizer, models, pre_tokenizers

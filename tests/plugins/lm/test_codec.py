@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crsbench_features.links import LinkIndex
-from crsbench_lm.codec import DialogueCodec, said_turn, train_tokenizer
+from crsbench_lm.codec import DialogueCodec, said_turn
+from crsbench_lm.pieces import train_tokenizer
 from crsbench_lm.sft import encode_dialogue
 
 from crsbench.types import Catalog, Dialogue, Mention, Turn

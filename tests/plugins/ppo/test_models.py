@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from crsbench_lm.codec import train_tokenizer
 from crsbench_lm.options import SftOptions
+from crsbench_lm.pieces import train_tokenizer
 from crsbench_lm.policy import LanguageModelPolicy
 from crsbench_ppo import memory
 from crsbench_ppo.options import PpoOptions

@@ -81,7 +81,8 @@ def test_a_turn_that_recommends_nothing_is_worth_the_average_item(fitted: IufRew
 
 def test_labels_meet_their_turns(toy_context: Any, toy_labels: WeakLabel) -> None:
     from crsbench_features.links import LinkIndex
-    from crsbench_lm.codec import DialogueCodec, train_tokenizer
+    from crsbench_lm.codec import DialogueCodec
+    from crsbench_lm.pieces import train_tokenizer
 
     catalog, dialogues = toy_context.catalog, toy_context.train.dialogues
     codec = DialogueCodec(

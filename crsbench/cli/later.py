@@ -8,27 +8,12 @@ import typer
 
 from crsbench.errors import UsageError
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-
-metrics = typer.Typer(help="Metrics (not there yet).", rich_markup_mode=None)
 leaderboard = typer.Typer(help="Leaderboards from records (not there yet).", rich_markup_mode=None)
 
 
 def absent(command: str) -> NoReturn:
     """Raises the one line."""
     raise UsageError(f"crsbench {command} is not there yet", "crsbench --help lists what is")
-
-
-@metrics.callback()
-def _metrics() -> None:
-    """Metrics (not there yet)."""
-
-
-@metrics.command("check")
-def metrics_check(as_json: Json = False) -> None:
-    """Measure metrics against people (not there yet)."""
-    del as_json
-    absent("metrics check")
 
 
 @leaderboard.command("build")

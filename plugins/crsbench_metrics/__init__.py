@@ -24,6 +24,14 @@ TRUTH = {
         "satisfied turns of an episode: leaving early costs",
     ),
     "success_rate": ("episodes:SuccessRate", "share of episodes with at least two satisfied turns"),
+    "reward_per_length": (
+        "reward_per_length:RewardPerLength",
+        "1 for a first item that the user liked, .5 for one only seen, by the scored turns of the dialogue",
+    ),
+    "satisfaction_predicted": (
+        "satisfaction:SatisfactionPredicted",
+        "rating 1 to 5 that a reader would give the conversation, from what both do in it",
+    ),
 }
 TEXT = {
     "distinct-2": ("text:Distinct2", "different bigrams of all responses, by the number of their tokens"),
@@ -66,5 +74,11 @@ def crsbench_metrics() -> list[Spec]:
             "crsbench_metrics.coherence:CoherenceLsa",
             "crsbench_metrics.options:LsaOptions",
             "cosine of the response and the turns before it, in a latent space of the train dialogues",
+        ),
+        Spec(
+            "coherence",
+            "crsbench_metrics.coherence_learnt:Coherence",
+            "crsbench_metrics.options:CoherenceOptions",
+            "probability that the response continues its context, learnt from the train dialogues",
         ),
     ]

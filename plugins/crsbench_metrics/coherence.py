@@ -9,6 +9,7 @@ function words and 50 dimensions). It rewards repeating the user's words: read i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Literal, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from crsbench import Options
-from crsbench.types import Absent, Corpus, Episode, RankedRow, Values
+from crsbench.types import Absent, Corpus, Episode, Evidence, RankedRow, Values
 from crsbench_metrics.options import LsaOptions
 
 
@@ -69,6 +70,12 @@ class CoherenceLsa:
         values = np.sum(space(contexts) * space([row.action.text or "" for row in rows]), axis=1)
         ids, groups = tuple(row.row.id for row in rows), tuple(row.row.dialogue for row in rows)
         return [Values(self.name, "all", "row", ids, groups, tuple(values.tolist()))]
+
+    def evidence(self, data_dir: Path) -> list[Evidence | Absent]:
+        """On ReDial's test dialogues, as of `coherence`: what a learnt measure is worth can be seen."""
+        from crsbench_metrics.coherence_evidence import redial
+
+        return [*redial(self, data_dir)]
 
     def _space(self, corpus: Corpus) -> Space:
         """Fitted once a corpus: the stages of a run share it."""

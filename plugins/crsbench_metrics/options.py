@@ -10,3 +10,8 @@ from crsbench import Options
 class LsaOptions(Options):
     dimensions: int = Field(default=300, ge=2, le=1000, description="dimensions of the latent space")
     turns: int = Field(default=3, ge=1, description="how many turns before the response are its context")
+
+
+class CoherenceOptions(Options):
+    dialogues: int = Field(default=1500, ge=1, description="how many train dialogues are learnt from")
+    rows: int = Field(default=500, ge=1, description="how many rows are measured, the first by hash")

@@ -131,7 +131,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
 
     targets = {prefix: offer.options_model() for prefix, offer in offers.items()}
     if simulator == facts["simulator"] and "simulator" in offers:
-        passed = _inherited(passed, targets["simulator"]) | passed
+        passed = inherited(passed, targets["simulator"]) | passed
     options = resolve(passed, targets)
     parts = {prefix: Part(offer, options[prefix], digest(offer)) for prefix, offer in offers.items()}
     return Plan(
@@ -238,7 +238,7 @@ def _protocol(config: RunConfig, facts: Mapping[str, Any]) -> str:
     return str(protocol)
 
 
-def _inherited(passed: Mapping[str, Any], simulator: type[Options]) -> dict[str, Any]:
+def inherited(passed: Mapping[str, Any], simulator: type[Options]) -> dict[str, Any]:
     """A dataset's own simulator talks about the same world: the options that both have go to both."""
     shared = {f"dataset.{field.name}": f"simulator.{field.name}" for field in fields(simulator)}
     return {shared[key]: value for key, value in passed.items() if key in shared}

@@ -109,10 +109,11 @@ app.command("audit")(audit.audit)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A corpus and the protocol it was loaded under."""
+    """A corpus, the protocol it was loaded under, and the name of its dataset's own simulator."""
 
     corpus: Corpus
     protocol: str
+    simulator: str | None
 
 
 def load(offer: Offer, protocol: str | None, root: Path, passed: Mapping[str, str]) -> Loaded:
@@ -128,7 +129,7 @@ def load(offer: Offer, protocol: str | None, root: Path, passed: Mapping[str, st
             f"dataset {offer.name!r} has no protocol {protocol!r}", nearest(protocol, dataset.protocols)
         )
     with guarded(offer, 0, None):
-        return Loaded(dataset.load(protocol, root, 0), protocol)
+        return Loaded(dataset.load(protocol, root, 0), protocol, dataset.simulator)
 
 
 def _facts(offer: Offer) -> dict[str, Any]:

@@ -72,7 +72,7 @@ SEEN_DISLIKED = ("I've seen that one, and I didn't like it.", "I know that one a
 MORE = (
     "Do you have another one?",
     "What else would you suggest?",
-    "Anything else?",
+    "Any other ideas?",
     "What other ones are there?",
     "Can you suggest something else?",
 )

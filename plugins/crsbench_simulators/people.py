@@ -1,9 +1,9 @@
 """People of real dialogues: what they revealed that they like, and how well an item fits that.
 
 A person is made of the user's turns of one dialogue. Left out is every item that the system names or is
-labelled to recommend anywhere in the dialogue: targets are among those, so nobody knows a target, neither its
-title nor what it is like. Explicit labels would say what was liked afterwards; they are sealed and not used,
-because policies read what simulated users say.
+labelled to recommend anywhere in the dialogue, and its namesakes: targets are among those, so nobody knows a
+target, neither its title nor what it is like. Explicit labels would say what was liked afterwards; they are
+sealed and not used, because policies read what simulated users say.
 
 What a person knows: likes and dislikes among items and attribute values (lexicon.py), in the order in which
 they were revealed, and then some attributes of the items that they liked. The fit of an item is
@@ -31,6 +31,7 @@ import numpy as np
 from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
 
+from crsbench.audit.titles import spoken
 from crsbench.errors import DataError
 from crsbench.types import Catalog, Dialogue, Mention, State
 from crsbench_simulators.lexicon import Lexicon
@@ -106,16 +107,22 @@ class People:
 
     def _revealed(self, dialogue: Dialogue) -> list[Preference]:
         """What the user says of items and values, each as it is judged first, less what the system names."""
-        of_system = {m.item for turn in dialogue.turns if turn.speaker == "system" for m in turn.mentions}
-        of_system |= {item for turn in dialogue.turns for item in turn.recommended}
+        named = {m.item for turn in dialogue.turns if turn.speaker == "system" for m in turn.mentions}
+        named |= {item for turn in dialogue.turns for item in turn.recommended}
+        kept = {self._name(item) for item in named if item is not None}
         found: dict[int, Preference] = {}
         for turn in dialogue.turns:
             for mention, likes in self._lexicon.read(turn) if turn.speaker == "user" else ():
                 node = self._index.node(mention)
-                if node is None or (mention.item is not None and mention.item in of_system):
+                if node is None or (mention.item is not None and self._name(mention.item) in kept):
                     continue
                 found.setdefault(node, self._preference(node, likes))
         return list(found.values())
+
+    def _name(self, item: int) -> tuple[str, ...]:
+        """What a remake shares: who names one film names the other."""
+        title = self.catalog.items[item].title
+        return spoken(title) or (title,)
 
     def _preference(self, node: int, likes: bool) -> Preference:
         """A node in the catalogue's own words."""

@@ -48,10 +48,74 @@ def test_opendialkg(cli: Cli, data_dir: Path) -> None:
     assert "oracle" not in people.out
 
 
+def test_the_users_of_a_simulator(cli: Cli) -> None:
+    few = [*SMALL, "-o", "simulator.episodes=20"]
+    people = cli("data", "audit", "--simulator", "silent", *few)
+    assert (people.code, people.err) == (0, "")
+    lines = people.out.splitlines()
+    assert lines[0] == "users of crsbench/silent, on"
+    assert lines[1].startswith("crsbench/synthetic, protocol logged, fingerprint ")
+    assert lines[-1] == "no leak: nothing above chance with 20 users"
+    assert all(len(line) <= 80 for line in lines)
+    found = cli("data", "audit", "--simulator", "silent", "--dataset", "synthetic", *few, "--json")
+    assert set(found.json) == {"findings"}
+    assert [one["total"] for one in found.json["findings"]][-1] == 20
+
+
+def test_a_scenarios_users_share_the_options_of_their_dataset(cli: Cli) -> None:
+    """A catalogue of another size would end with an index that is not in it."""
+    own = cli("data", "audit", "--simulator", "synthetic-noisy", *SMALL, "-o", "items=40")
+    assert own.code == 0
+    assert own.out.splitlines()[1].startswith("crsbench/synthetic-noisy, ")
+
+
+def test_a_leak_is_told(cli: Cli, plugin_file: Callable[..., Path]) -> None:
+    """A user who is handed the target and says it: the audit names it, and the measure beside its control."""
+    folder = plugin_file(
+        "tellers",
+        """
+        from crsbench import Spec, hookimpl
+        from crsbench_synthetic.simulator import SyntheticSimulator
+        from crsbench.types import State, Turn
+
+        class Teller(SyntheticSimulator):
+            def start(self, seeds):
+                begun = super().start(seeds)
+                best = [int(truth.utilities.argmax()) for truth in self.truth(begun)]
+                titles = [self.catalog.items[item].title.upper() for item in best]
+                return [State((Turn("user", f"Is {t} good?"),), s.session) for t, s in zip(titles, begun)]
+
+        @hookimpl
+        def crsbench_simulators():
+            return [Spec("teller", Teller, "crsbench_synthetic.options:SimulatorOptions")]
+        """,
+    )
+    answer = cli("data", "audit", "--simulator", "teller", *SMALL, "--plugins-dir", folder)
+    assert answer.code == 0
+    for what in ("targets named by user", "targets found by copying"):
+        assert re.search(rf"^leak: {what}, 100\.0%; by chance \d\.\d% \(p = \de-\d+\)$", answer.out, re.M)
+
+
 def test_what_cannot_be(cli: Cli, tmp_path: Path) -> None:
     for arguments, code, line in [
         ([], 2, "error: which dataset?"),
-        (["--simulator", "synthetic"], 2, "error: crsbench data audit --simulator is not there yet"),
+        (["--simulator", "replai"], 2, "error: unknown simulator 'replai' (did you mean 'replay'?)"),
+        (["synthetic", "--dataset", "redial"], 2, "error: 'synthetic' or 'redial'?"),
+        (
+            ["synthetic", "-o", "simulator.episodes=3"],
+            2,
+            "error: option 'simulator.episodes':",
+        ),
+        (
+            ["--simulator", "silent", *SMALL, "-o", "simulator.episods=3"],
+            2,
+            "error: unknown option",
+        ),
+        (
+            ["--simulator", "llm", *SMALL],
+            2,
+            "error: the simulator llm is not told which language model speaks",
+        ),
         (["synthetc"], 2, "error: unknown dataset 'synthetc' (did you mean 'synthetic'?)"),
         (["synthetic", "--protocol", "x"], 2, "error: dataset 'synthetic' has no protocol 'x'"),
         (["opendialkg", "--data-dir", tmp_path], 4, f"error: {tmp_path}"),

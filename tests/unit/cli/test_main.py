@@ -84,7 +84,6 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(arguments: list[str], line: st
     [
         ["check", "x"],
         ["new", "x"],
-        ["data", "audit", "--simulator", "x"],
         ["metrics", "check"],
         ["leaderboard", "build"],
         ["leaderboard", "check"],

@@ -13,6 +13,7 @@ from crsbench.cli.output import Json, console, discover, reserved
 
 if TYPE_CHECKING:
     from crsbench.plugins import Host, Kind, Offer
+    from crsbench.testing.process import Outcome
 
 SECONDS = 120.0
 _SIGNS = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
@@ -49,14 +50,17 @@ def check(
     rows: list[dict[str, Any]] = []
     with reserved(as_json) as emit:
         out = console(stderr=as_json)
+
+        def tell(found: Outcome) -> None:
+            for line in _lines(found):
+                out.print(line, markup=False, soft_wrap=True)
+
         places = dataset, _text(data_dir), _text(plugins_dir)
         for offer in named(discover(plugins_dir), name, kind):
             out.print(f"{offer.full}  {offer.kind}", markup=False)
             target = Target(offer.kind, offer.full, assignments(option or []), *places)
-            for found in examine(target, seconds, debug):
+            for found in examine(target, seconds, debug, tell):
                 rows.append({"plugin": offer.full, "kind": offer.kind, **asdict(found)})
-                for line in _lines(found):
-                    out.print(line, markup=False, soft_wrap=True)
         failed = [row for row in rows if row["outcome"] == "failed"]
         counts = {how: sum(row["outcome"] == how for row in rows) for how in _SIGNS}
         out.print(", ".join(f"{n} {how}" for how, n in counts.items() if n))
@@ -84,7 +88,7 @@ def named(host: Host, name: str, kind: str | None) -> list[Offer]:
     raise UsageError(f"unknown plugin {name!r}", nearest(name, {offer.name for offer in host.offers}))
 
 
-def _lines(found: Any) -> Iterator[str]:
+def _lines(found: Outcome) -> Iterator[str]:
     yield f"  {_SIGNS[found.outcome]} {found.check}: {found.asks}"
     if found.detail:
         yield f"       {found.detail}"

@@ -20,7 +20,8 @@ def main(target: Target, folder: Path) -> None:
     with _channel() as out:
         try:
             bench = Bench(target, folder)
-            bench.options  # noqa: B018 (are validated)
+            if target.options:
+                bench.options  # noqa: B018 (are validated: that they do not fit is no fault of the plugin)
         except CrsbenchError as error:
             _tell(out, refused=error.message, hint=error.hint, code=error.exit_code)
             return

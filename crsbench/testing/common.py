@@ -35,13 +35,14 @@ def constructor_does_nothing(bench: Bench) -> None:
 
 def options_round_trip(bench: Bench) -> None:
     """Every option has a default and a description, and comes back the same from text, JSON and a pickle."""
-    model, options = bench.offer.options_model(), bench.options
+    model = bench.offer.options_model()
     for field in fields(model):
         demand(not field.info.is_required(), f"option {field.name} has no default")
         demand(bool(field.info.description), f"option {field.name} has no description")
         text = _as_typed(field.default)
         read = resolve({field.name: text}, {"": model})[""]
         demand(read == model(), f"-o {field.name}={text}, its own default, is read as something else")
+    options = bench.options
     demand(model.model_validate_json(options.model_dump_json()) == options, "options differ after JSON")
     again = pickle.loads(pickle.dumps(options))  # noqa: S301 (our own)
     demand(again == options, "options differ after pickling")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -33,40 +33,45 @@ class Outcome:
     seconds: float
 
 
-def examine(target: Target, seconds: float, debug: bool = False) -> Iterator[Outcome]:
-    """Every check of the target's kind, each within `seconds`.
+def examine(
+    target: Target, seconds: float, debug: bool = False, tell: Callable[[Outcome], None] = lambda _: None
+) -> list[Outcome]:
+    """Every check of the target's kind, each within `seconds`; `tell` hears of each as it ends.
 
     After one that hangs or ends the process the rest are not asked. Raises InterruptError, naming the check,
     where it is interrupted, and what the process raises where the plugin or its options are not to be had.
     """
     asked = rules(target.kind)
+    found: list[Outcome] = []
     with (
         tempfile.TemporaryDirectory(prefix="crsbench-check-") as folder,
         _child(target, folder, debug) as (child, answers),
     ):
-        for number, rule in enumerate(asked):
-            found, going = _one(rule, target, child, answers, seconds)
-            yield found
+        for rule in asked:
+            try:
+                outcome, going = _one(rule, child, answers, seconds)
+                found.append(outcome)
+                tell(outcome)
+            except KeyboardInterrupt as interrupt:
+                raise InterruptError(f"the check {rule.name} of {target.name}") from interrupt
             if not going:
-                reason = f"not asked after {rule.name}, which ended the process"
-                yield from (Outcome(r.name, r.asks, "skipped", reason, 0.0) for r in asked[number + 1 :])
-                return
+                break
+    for rule in asked[len(found) :]:
+        reason = f"not asked after {found[-1].check}, which ended the process"
+        found.append(Outcome(rule.name, rule.asks, "skipped", reason, 0.0))
+        tell(found[-1])
+    return found
 
 
 def _one(
-    rule: Rule,
-    target: Target,
-    child: subprocess.Popen[str],
-    answers: queue.Queue[str | None],
-    seconds: float,
+    rule: Rule, child: subprocess.Popen[str], answers: queue.Queue[str | None], seconds: float
 ) -> tuple[Outcome, bool]:
+    """What came of one check, and whether the process goes on."""
     try:
         line = answers.get(timeout=seconds)
     except queue.Empty:
         reason = f"no end within {seconds:g} s"
         return Outcome(rule.name, rule.asks, "failed", reason, seconds), False
-    except KeyboardInterrupt as interrupt:
-        raise InterruptError(f"the check {rule.name} of {target.name}") from interrupt
     if line is None:
         reason = f"the process ended with {_status(child.wait())}"
         return Outcome(rule.name, rule.asks, "failed", reason, 0.0), False

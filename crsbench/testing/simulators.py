@@ -10,9 +10,10 @@ import numpy as np
 
 from crsbench.asking import Users
 from crsbench.episode import FIRST_USER, MAX_TURNS
+from crsbench.errors import UsageError
 from crsbench.testing.bench import Bench
 from crsbench.testing.common import no_network
-from crsbench.testing.suite import Ask, demand
+from crsbench.testing.suite import Ask, NotAskedError, demand
 from crsbench.testing.watch import watching
 from crsbench.types import Action, Mention, State, Truth, Turn
 
@@ -133,10 +134,16 @@ def _said(turn: int, text: str | None = "How about this one?") -> Turn:
 
 
 def _made(bench: Bench) -> Any:
-    """A new one, that has met the people it plays where it plays any."""
+    """A new one, that has met the people it plays where it plays any.
+
+    One that cannot begin before it is told more (which model, which endpoint) is not asked.
+    """
     simulator = bench.part.make()
     corpus = bench.corpus
-    Users(simulator, bench.offer.full, bench.guard).ground(corpus.catalog, corpus.train.dialogues)
+    try:
+        Users(simulator, bench.offer.full, bench.guard).ground(corpus.catalog, corpus.train.dialogues)
+    except UsageError as reason:
+        raise NotAskedError(str(reason)) from reason
     return simulator
 
 

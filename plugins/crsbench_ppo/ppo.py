@@ -228,7 +228,7 @@ class PpoTrainer:
             return scalars | self._warm_up(prepared)
         memory.recompute(self.policy, options)
         scalars |= improve(self._read_policy, self.optimizer, prepared, options, self.beta, self.rng)
-        if scalars["entropy"] < options.entropy_floor:
+        if scalars["entropy"] < options.entropy_floor and self.policy.items > 1:
             text = f"PPO: the entropy of item choices has collapsed to {scalars['entropy']:.3g} nats"
             raise DivergedError(text, "raise entropy or kl, or lower entropy_floor")
         if scalars["kl_items"] > options.kl_stop * options.kl_target:

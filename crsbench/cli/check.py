@@ -59,8 +59,8 @@ def check(
         for offer in named(discover(plugins_dir), name, kind):
             out.print(f"{offer.full}  {offer.kind}", markup=False)
             target = Target(offer.kind, offer.full, assignments(option or []), *places)
-            for found in examine(target, seconds, debug, tell):
-                rows.append({"plugin": offer.full, "kind": offer.kind, **asdict(found)})
+            outcomes = examine(target, seconds, debug, tell)
+            rows += [{"plugin": offer.full, "kind": offer.kind, **asdict(found)} for found in outcomes]
         failed = [row for row in rows if row["outcome"] == "failed"]
         counts = {how: sum(row["outcome"] == how for row in rows) for how in _SIGNS}
         out.print(", ".join(f"{n} {how}" for how, n in counts.items() if n))

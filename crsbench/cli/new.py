@@ -24,7 +24,7 @@ def new(
     from crsbench.plugins import KINDS
     from crsbench.scaffold import write
 
-    chosen = next((one for one in KINDS if one == kind), None)
+    chosen = next((one for one in KINDS if str(one) == kind), None)
     if chosen is None:
         raise UsageError(f"unknown kind {kind!r}", nearest(kind, KINDS))
     folder = write(name, chosen, Path.cwd())

@@ -27,7 +27,7 @@ HOOKS: dict[Kind, tuple[str, str]] = {
     "simulator": ("simulators", "Users"),
 }
 SOURCE = """
-import dataclasses, gc, json, os, pickle, random, socket, time
+import dataclasses, os, pickle, socket, sys, time
 import numpy as np
 from pydantic import Field
 from crsbench import Options, Spec, hookimpl
@@ -142,9 +142,11 @@ def fit(self, train, ctx):
     ("policy", "learns_nothing_from_sealed_labels", "with other sealed labels it acts otherwise", """
 def fit(self, train, ctx):
     super().fit(train, ctx)
-    labels = sum(isinstance(one, Feedback) for one in gc.get_objects())
-    Mine.first = Mine.__dict__.get("first", labels)
-    self.order = self.order[::-1] if labels != Mine.first else self.order
+    frame = sys._getframe()
+    while "corpus" not in frame.f_locals:
+        frame = frame.f_back
+    if next(iter(frame.f_locals["corpus"].sealed.feedback["tiny-0"].liked.values())):
+        self.order.reverse()
     return self"""),
     ("policy", "needs_no_network", "reaches for the network", """
 def fit(self, train, ctx):

@@ -29,7 +29,7 @@ def build_model(
 ) -> tuple[GroundedLM, DialogueCodec]:
     """A new model and its codec. Raises UsageError where `model` cannot be loaded."""
     links = LinkIndex(catalog)
-    features = len(evidences.names) if evidences is not None else 0
+    scale = torch.tensor(evidences.scale) if evidences is not None else None
     if model == "tiny":
         tokenizer = train_tokenizer(histories, tiny.vocabulary)
         codec = DialogueCodec(tokenizer, catalog, links, max_length, evidences)
@@ -46,7 +46,7 @@ def build_model(
             bos_token_id=None,
             eos_token_id=codec.eot,
         )
-        return GroundedLM(LlamaForCausalLM(config), links, features, dropout), codec
+        return GroundedLM(LlamaForCausalLM(config), links, scale, dropout), codec
     try:
         tokenizer_of = AutoTokenizer.from_pretrained(model)
         lm = cast(PreTrainedModel, AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32))
@@ -59,4 +59,4 @@ def build_model(
     tokenizer = tokenizer_of.backend_tokenizer
     lm.resize_token_embeddings(tokenizer.get_vocab_size(with_added_tokens=True), mean_resizing=False)
     codec = DialogueCodec(tokenizer, catalog, links, max_length, evidences)
-    return GroundedLM(lm, links, features, dropout), codec
+    return GroundedLM(lm, links, scale, dropout), codec

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from crsbench_features.examples import examples
 from crsbench_features.grounding import Grounding
 from crsbench_features.memory import Memory
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from crsbench.types import Catalog, Dialogue, State
 
 CANDIDATES = 300
 BATCH = 64  # states whose features for the whole catalogue are held at once
+SAMPLE = 300  # train rows, about, by which features are scaled
 KEPT = 2000  # states whose evidence is remembered: a rollout reads each one several times
 
 
@@ -35,17 +37,29 @@ class Evidence:
 
 
 class Evidences:
-    """Learnt by `fit` from the dialogues of train; `of` answers for any state."""
+    """Learnt by `fit` from the dialogues of train; `of` answers for any state.
+
+    `scale` [F] is the mean of the positive values of each feature in train, 1 where it has none.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self._grounding = Grounding(memory.reader)
         self.names: tuple[str, ...] = (*memory.names, *self._grounding.names)
+        self.scale = np.ones(len(self.names), np.float32)
         self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
 
     @classmethod
     def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
-        return cls(Memory.fit(train, catalog))
+        found = cls(Memory.fit(train, catalog))
+        rows = list(examples(train))
+        some = rows[:: max(1, len(rows) // SAMPLE)]
+        known = found.of([row.state for row in some], [row.fold for row in some])
+        if known:
+            features = np.concatenate([one.features for one in known]).astype(np.float64)
+            positive = (features > 0).sum(axis=0)
+            found.scale[positive > 0] = (features.sum(axis=0) / np.maximum(positive, 1))[positive > 0]
+        return found
 
     def of(self, states: Sequence[State], folds: Sequence[int | None]) -> list[Evidence]:
         """The evidence in each state, without what its fold says (None: what all of train says)."""

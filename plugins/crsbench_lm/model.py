@@ -53,18 +53,18 @@ class EvidenceHead(nn.Module):
     """What the F features of each candidate are worth at each position.
 
     A feature x ≥ 0 enters as ln(1 + x / scale), and as its share of the largest one among the candidates.
-    `scale` is the mean of its positive values in train.
+    `scale` [F] is the mean of its positive values in train.
     """
 
     scale: Tensor
 
-    def __init__(self, width: int, features: int, hidden: int = 32) -> None:
+    def __init__(self, width: int, scale: Tensor, hidden: int = 32) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(2 * features, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU()
+            nn.Linear(2 * len(scale), hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU()
         )
         self.gate = nn.Linear(width, hidden)
-        self.register_buffer("scale", torch.ones(features))
+        self.register_buffer("scale", scale)
         nn.init.zeros_(self.gate.weight)
 
     def forward(self, at: Tensor, features: Tensor) -> Tensor:
@@ -83,8 +83,8 @@ def take(hidden: Tensor, positions: Tensor) -> Tensor:
 class GroundedLM(nn.Module):
     """The language model `lm` over V word pieces, extended by the items of a catalogue.
 
-    `features`: how many features of evidence it weighs (0: none). `dropout` is that of h_t where an item is
-    scored: without it a small corpus is learnt by heart, long before its words are learnt at all.
+    `scale` [F] is that of the features of evidence (None: it weighs none). `dropout` is that of h_t where an
+    item is scored: without it a small corpus is learnt by heart, long before its words are learnt at all.
     """
 
     composition_index: Tensor
@@ -92,7 +92,7 @@ class GroundedLM(nn.Module):
     composition_weight: Tensor
 
     def __init__(
-        self, lm: PreTrainedModel, links: LinkIndex, features: int = 0, dropout: float = 0.0
+        self, lm: PreTrainedModel, links: LinkIndex, scale: Tensor | None = None, dropout: float = 0.0
     ) -> None:
         super().__init__()
         for module in list(lm.modules()):
@@ -107,7 +107,7 @@ class GroundedLM(nn.Module):
         self.entity = nn.EmbeddingBag(max(1, len(links.entities)), width, mode="sum")
         self.bias = nn.Parameter(torch.zeros(links.items))
         self.gate = MentionGate(width, len(links.relations))
-        self.evidence = EvidenceHead(width, features) if features else None
+        self.evidence = EvidenceHead(width, scale) if scale is not None else None
         self.dropout = nn.Dropout(dropout)
         nn.init.normal_(self.free.weight, std=0.02)
         nn.init.normal_(self.entity.weight, std=0.05)

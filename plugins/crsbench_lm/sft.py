@@ -72,15 +72,6 @@ def word_loss(model: GroundedLM, hidden: Tensor, batch: Batch, where: Tensor) ->
     return F.cross_entropy(logits, batch.ids[:, 1:][where], reduction="sum"), len(logits)
 
 
-def feature_scale(rows: Sequence[Encoded]) -> Tensor:
-    """[F]: the mean of the positive values of each feature over some rows of train; 1 where it has none."""
-    found = [one.features for row in rows[:: max(1, len(rows) // 200)] for one in row.evidence or ()]
-    features = np.concatenate(found).astype(np.float64)
-    positive = (features > 0).sum(axis=0)
-    mean = features.sum(axis=0) / np.maximum(positive, 1)
-    return torch.from_numpy(np.where(positive > 0, mean, 1.0)).float()
-
-
 def parameter_groups(model: GroundedLM, options: SftOptions) -> list[dict[str, object]]:
     """The language model and the grounding head at rates of their own; no decay on biases and norms.
 
@@ -127,8 +118,6 @@ def train_sft(
     """Train in place; the epoch with the lowest loss on the valid dialogues is kept."""
     rows = codec.evident([encode_dialogue(codec, dialogue) for dialogue in train])
     held_out = codec.evident([replace(encode_dialogue(codec, dialogue), fold=None) for dialogue in valid])
-    if model.evidence is not None:
-        model.evidence.scale.copy_(feature_scale(rows))
     rng = np.random.default_rng(ctx.seed)
     lengths = [len(row.ids) for row in rows]
     passes = min(options.epochs, max(1, round(options.tokens / sum(lengths))))

@@ -83,7 +83,7 @@ def load_model(directory: Path, device: str = "cpu") -> tuple[GroundedLM, Dialog
     )
     links = LinkIndex(catalog)
     evidences = Evidences.load(head / "memory") if settings["features"] is not None else None
-    model = GroundedLM(lm, links, len(settings["features"] or ()))
+    model = GroundedLM(lm, links, torch.ones(len(evidences.names)) if evidences is not None else None)
     model.load_state_dict(load_file(head / "head.safetensors"), strict=False)
     codec = DialogueCodec(tokenizer, catalog, links, settings["max_length"], evidences)
     return model.to(device).eval(), codec

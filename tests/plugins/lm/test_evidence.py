@@ -15,7 +15,6 @@ from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidences
 from crsbench_lm.model import EvidenceHead, GroundedLM, take
 from crsbench_lm.options import TinyOptions
-from crsbench_lm.sft import encode_dialogue, feature_scale
 from crsbench_lm.storage import load_model, save_model
 
 from crsbench.types import Catalog, Dialogue, State, Turn
@@ -91,9 +90,8 @@ def test_what_is_remembered_is_what_is_found_anew(toy: Toy, monkeypatch: pytest.
 
 
 def test_the_head_by_hand() -> None:
-    head = EvidenceHead(width=2, features=1, hidden=2)
+    head = EvidenceHead(width=2, scale=torch.tensor([2.0]), hidden=2)
     with torch.no_grad():
-        head.scale.fill_(2.0)
         head.layers[0].weight.copy_(torch.eye(2))
         head.layers[0].bias.zero_()
         head.layers[2].weight.copy_(torch.eye(2))
@@ -132,11 +130,12 @@ def test_a_saved_policy_counts_as_it_did(
     toy: Toy, grounded: tuple[GroundedLM, DialogueCodec], tmp_path: Path
 ) -> None:
     model, codec = grounded
-    with torch.no_grad():
-        assert model.evidence is not None
-        model.evidence.scale.copy_(feature_scale(codec.evident([encode_dialogue(codec, d) for d in toy[1]])))
     save_model(model, codec, tmp_path)
     again = load_model(tmp_path)
+    assert again[0].evidence is not None
+    assert codec.evidences is not None
+    np.testing.assert_array_equal(again[0].evidence.scale, codec.evidences.scale)
+    assert (codec.evidences.scale != 1).any()
     np.testing.assert_array_equal(rank(*again, states(toy)), rank(model, codec, states(toy)))
 
 

@@ -132,7 +132,7 @@ def _load_file(path: Path) -> ModuleType:
     if not name.isidentifier():
         raise ImportError(f"{path.name}: the file's name is no Python identifier")
     known = sys.modules.get(name)
-    if (known is None and importlib.util.find_spec(name) is not None) or (
+    if (known is None and _other(importlib.util.find_spec(name), path)) or (
         known is not None and not isinstance(getattr(known, "__loader__", None), _SourceLoader)
     ):
         raise ImportError(f"{path.name}: there is a module named {name} already; rename the file")
@@ -148,3 +148,8 @@ def _load_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _other(spec: importlib.machinery.ModuleSpec | None, path: Path) -> bool:
+    """Whether a module of the name is to be had from somewhere else than this file."""
+    return spec is not None and (spec.origin is None or Path(spec.origin).resolve() != path)

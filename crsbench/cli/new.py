@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crsbench.cli.output import console
+
+if TYPE_CHECKING:
+    from crsbench.plugins import Kind
 
 
 def new(
@@ -24,10 +27,10 @@ def new(
     from crsbench.plugins import KINDS
     from crsbench.scaffold import write
 
-    chosen = next((one for one in KINDS if str(one) == kind), None)
-    if chosen is None:
+    chosen: list[Kind] = [one for one in KINDS if str(one) == kind]
+    if not chosen:
         raise UsageError(f"unknown kind {kind!r}", nearest(kind, KINDS))
-    folder = write(name, chosen, Path.cwd())
+    folder = write(name, chosen[0], Path.cwd())
     out = console()
     out.print(f"{folder.name}/", markup=False)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

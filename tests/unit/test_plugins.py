@@ -89,6 +89,14 @@ def test_a_file_cannot_take_a_known_modules_name(name: str, plugin_file: Callabl
     assert sys.modules.get(name) is known
 
 
+def test_a_file_that_is_importable_too_is_itself(
+    plugin_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = plugin_file("in_a_file", POLICY)
+    monkeypatch.syspath_prepend(str(folder))
+    assert Host.discover(folder).find("policy", "mine").full == "in_a_file/mine"
+
+
 def test_classes_of_a_file_plugin_resolve_by_name(plugin_file: Callable[..., Path]) -> None:
     source = """
         from __future__ import annotations

@@ -142,7 +142,9 @@ class People:
 
     def _made(self, at: int) -> Person:
         dialogue, told = self._told[at]
-        known = {self._node(one): one for one in (*told, *self._reasons(dialogue, told))}
+        known: dict[int, Preference] = {}
+        for one in (*told, *self._reasons(dialogue, told)):
+            known.setdefault(self._node(one), one)
         nodes = np.array(list(known), np.int64)
         signs = np.array([1 if one.likes else -1 for one in known.values()], np.float32)
         links = self._index.rows(nodes)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from crsbench.types import Action, State, Truth, Turn
 from crsbench_simulators.options import SilentOptions
 
-GREETINGS = ("Hello", "Hi", "Hey", "Hi there", "Good day", "Hello there")
+GREETINGS = ("Hello", "Hi", "Hey", "Hi there", "Hello there", "Hey there")
 REPLY = "Hm."
 
 

@@ -15,6 +15,10 @@ _NAMED = re.compile(
     r"|(?:\b[A-Z0-9][\w'’:.,&-]*\s+(?:(?:of|the|and|in|a|to|&|on|for|from|with|at)\s+)*)*"
     r"[A-Z0-9][\w'’:.,&!-]*\s*\((?:19|20)\d\d\)"  # Title of the Film (1999)
 )
+# "Try Arrival (2016)": a capital at the start of a sentence belongs to no title.
+_OPENING = re.compile(
+    r"^(?:(?:watch|try|see|check|out|how|what|about|have|you|seen|maybe|perhaps|i|or|like) )+"
+)
 _WORD = re.compile(r"[a-z']+")
 # Sad, scary and romantic are kinds of films, and "something like it" praises nothing.
 _NEUTRAL = re.compile(
@@ -125,7 +129,8 @@ def topics(text: str) -> frozenset[str]:
 
 def named(turn: Turn) -> frozenset[str]:
     """What the turn names: items as it is annotated, and what looks like a title in its text."""
-    written = (re.sub(r"\W+", " ", title.lower()).strip() for title in _NAMED.findall(turn.text))
+    lower = (re.sub(r"\W+", " ", title.lower()).strip() for title in _NAMED.findall(turn.text))
+    written = (_OPENING.sub("", title) for title in lower)
     marked = {f"#{m.item}" for m in turn.mentions if m.item is not None}
     return frozenset(written) | marked | {f"#{item}" for item in turn.recommended}
 

@@ -1,6 +1,6 @@
 """Is this how the dialogue goes on? A small head on sentence embeddings that learns it from train dialogues.
 
-Texts are embedded by a frozen encoder, and a turn r is judged by its last three turns c₁ (the newest), c₂, c₃:
+A frozen encoder embeds the texts; a turn r is judged by its last three turns c₁ (the newest), c₂, c₃:
 
     h_j = LN(W_j c_j), g = LN(V r);  p = σ(MLP[h₁, h₂, g, h₁∘g, h₂∘g, h₃∘g, |h₁ − g|, cosines, place])
 

@@ -22,9 +22,10 @@ def test_the_names():
     assert [spec.name for spec in SPECS] == [
         *("recall@1", "recall@10", "recall@25", "recall@50", "mrr@10", "ndcg@10"),
         *("truth_ndcg@10", "satisfaction", "satisfaction_total", "success_rate"),
+        *("reward_per_length", "satisfaction_predicted"),
         *("coverage", "gini", "exposure_head", "exposure_tail", "exposure_cold", "calibration"),
         *("distinct-2", "distinct-2-response", "repetition", "length", "bits_per_byte", "rouge-l", "bleu"),
-        *("consistency", "consistency_episodes", "coherence_lsa"),
+        *("consistency", "consistency_episodes", "coherence_lsa", "coherence"),
     ]
 
 

@@ -56,8 +56,8 @@ def examine(
                 raise InterruptError(f"the check {rule.name} of {target.name}") from interrupt
             if not going:
                 break
+    reason = f"not asked after {found[-1].check}, which ended the process"
     for rule in asked[len(found) :]:
-        reason = f"not asked after {found[-1].check}, which ended the process"
         found.append(Outcome(rule.name, rule.asks, "skipped", reason, 0.0))
         tell(found[-1])
     return found

@@ -1,6 +1,6 @@
 """The readers of real data hold the conformance suite, on the files themselves.
 
-No part of the quick tests: `pytest tests/bench/test_datasets.py`. A dataset whose files are not here is skipped.
+No part of the quick tests: `pytest tests/bench/test_datasets.py`. What is not here is skipped.
 """
 
 from __future__ import annotations

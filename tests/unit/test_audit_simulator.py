@@ -28,16 +28,16 @@ from crsbench.ui import SilentUi
 
 USERS = 20
 GENRES = ("comedy", "horror", "western")
-WORDS = ("Ash", "Bells", "Crows", "Dust", "Elms", "Fog", "Gold", "Hail", "Iron", "Jade", "Kings", "Lead", "Oak")
+NAMES = ("Ash", "Bells", "Crows", "Dust", "Elms", "Fog", "Gold", "Hail", "Iron", "Jade", "Kings", "Ox", "Oak")
 
 
 def film(n: int) -> Item:
     attributes = {"genre": (GENRES[n % 3],), "mood": (f"mood {n // 3}",)}
-    return Item(f"i{n}", f"The Night of {WORDS[n]}", 1980 + n, attributes)
+    return Item(f"i{n}", f"The Night of {NAMES[n]}", 1980 + n, attributes)
 
 
 OTHERS = tuple(Item(f"j{n}", f"Filler {n}", None, {"genre": ("filler",)}) for n in range(46))
-CATALOG = Catalog((*map(film, range(len(WORDS))), *OTHERS))
+CATALOG = Catalog((*map(film, range(len(NAMES))), *OTHERS))
 NOBODY = (0, USERS)
 NAMED, COPIED = "targets_named_by_user", "targets_found_by_copying"
 PARAPHRASED = "targets_paraphrased_by_user"
@@ -89,11 +89,7 @@ def audited(words: Callable[[int], Turn]) -> dict[str, tuple[int, int]]:
 def said(text: str, *mentions: str) -> Turn:
     return Turn("user", text, tuple(Mention(name) for name in mentions))
 
-
-    "targets_named_by_user",
-    "targets_paraphrased_by_user",
-    "targets_found_by_copying",
-)
+    ("targets_named_by_user",)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +166,7 @@ def test_users_from_no_dialogue_are_held_against_anybodys() -> None:
     assert found[NAMED] == USERS  # seed and row are in step here, so that it can be seen
     empty = Corpus(CATALOG, Split(), Split(), Split(), Sealed(), "f", 0)
     with pytest.raises(UsageError, match="no test rows"):
-        findings(nobody, empty, range(2), SilentUi())
+        findings(Users(Nobody(), "n"), empty, range(2), SilentUi())
 
 
 @pytest.mark.parametrize(

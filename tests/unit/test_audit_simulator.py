@@ -89,8 +89,6 @@ def audited(words: Callable[[int], Turn]) -> dict[str, tuple[int, int]]:
 def said(text: str, *mentions: str) -> Turn:
     return Turn("user", text, tuple(Mention(name) for name in mentions))
 
-    ("targets_named_by_user",)
-
 
 @pytest.mark.parametrize(
     "words",

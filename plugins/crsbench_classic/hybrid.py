@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from crsbench_features.examples import Example, examples
 from crsbench_features.memory import Memory
+from crsbench_features.sentences import Sentences
 from numpy.typing import NDArray
 
 from crsbench.errors import DataError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from crsbench.protocols import Context
 
 NEGATIVES = 100  # candidates of a training row that are learnt from beside its targets
+RANKERS = 3  # differ by their seed; their mean is steadier than each
 PATIENCE = 30  # trees without a better NDCG on valid before training stops
 LIGHTGBM: dict[str, Any] = {
     "objective": "lambdarank",
@@ -54,8 +56,8 @@ class Hybrid(Baseline):
     candidates stand against its targets. Trees are added while NDCG@50 on the valid rows grows. What is no
     candidate stands behind, in the order of the fusion that chose the candidates.
 
-    Cost: see the record; on two thousand states and ten million table cells a minute of one core. The
-    seed chooses the candidates and the features that each tree is shown.
+    Three rankers of different seeds are averaged; the seed chooses the candidates that are learnt from and
+    the features and rows that each tree is shown. With `encoder` the features of sentences.py join.
     """
 
     options: HybridOptions
@@ -77,11 +79,13 @@ class Hybrid(Baseline):
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
         held = [Example(row.state, row.targets, -1, 0) for row in ctx.valid.rows]
         held = held or list(examples(ctx.valid.dialogues))
-        self.features = Features(Memory.fit(train.dialogues, ctx.catalog), self.options.candidates)
+        sentences = Sentences.fit(train.dialogues, ctx.catalog) if self.options.encoder else None
+        memory = Memory.fit(train.dialogues, ctx.catalog)
+        self.features = Features(memory, self.options.candidates, sentences)
         rng = np.random.default_rng(ctx.seed)
         learnt = self._dataset(rows, True, ctx, rng, "training rows")
         judged = self._dataset(held, False, ctx, rng, "valid rows", learnt)
-        self.booster = self._boost(learnt, judged, ctx)
+        self.rankers = [self._boost(learnt, judged, ctx, n) for n in range(RANKERS)]
 
     def _dataset(
         self,
@@ -121,16 +125,16 @@ class Hybrid(Baseline):
             free_raw_data=True,
         ).construct()
 
-    def _boost(self, learnt: Dataset, judged: Dataset, ctx: Context) -> Booster:
+    def _boost(self, learnt: Dataset, judged: Dataset, ctx: Context, n: int) -> Booster:
         from lightgbm import Booster
 
-        booster = Booster({**LIGHTGBM, "seed": ctx.seed}, learnt)
+        booster = Booster({**LIGHTGBM, "seed": RANKERS * ctx.seed + n}, learnt)
         booster.add_valid(judged, "valid")
         best, trees = -1.0, 0
-        for step in ctx.progress(range(1, self.options.trees + 1), self.options.trees, "trees"):
+        for step in ctx.progress(range(1, self.options.trees + 1), self.options.trees, f"ranker {n + 1}"):
             booster.update()
             ((_, _, ndcg, _),) = booster.eval_valid()
-            ctx.step(step, {"ndcg@50": ndcg})
+            ctx.step(step, {f"ndcg@50 of ranker {n + 1}": ndcg})
             if ndcg > best:
                 best, trees = ndcg, step
             if step - trees >= PATIENCE:
@@ -141,28 +145,37 @@ class Hybrid(Baseline):
         """The ranker's score for candidates; the others come after them, by fusion."""
         for start in range(0, len(states), BATCH):
             table = self.features.table(states[start : start + BATCH])
-            flat = self.booster.predict(table.features.reshape(-1, len(self.features.names)), num_threads=1)
-            found = np.asarray(flat, np.float32).reshape(table.items.shape)
+            lines = table.features.reshape(-1, len(self.features.names))
+            found = np.mean([ranker.predict(lines, num_threads=1) for ranker in self.rankers], axis=0)
+            found = found.astype(np.float32).reshape(table.items.shape)
             for scores, items, ranked in zip(table.fused, table.items, found, strict=True):
                 scores += ranked.min() - scores.max() - 1
                 scores[items] = ranked
                 yield scores
 
     def save(self, directory: Path) -> None:
-        """Write the memory, ranker.txt (lightgbm's text form) and hybrid.json."""
+        """Write the memory, the rankers in lightgbm's text form, and hybrid.json."""
         self.features.memory.save(directory)
-        self.booster.save_model(directory / "ranker.txt")
-        settings = {"candidates": self.features.candidates, "features": self.features.names}
+        for n, ranker in enumerate(self.rankers):
+            ranker.save_model(directory / f"ranker-{n}.txt")
+        if self.features.sentences:
+            self.features.sentences.save(directory)
+        settings = {
+            "candidates": self.features.candidates,
+            "encoder": self.features.sentences is not None,
+            "features": self.features.names,
+        }
         (directory / "hybrid.json").write_text(json.dumps(settings, indent=1))
 
     def load(self, directory: Path, device: str = "cpu") -> Self:  # noqa: ARG002 (no network in it)
         from lightgbm import Booster
 
         settings = json.loads((directory / "hybrid.json").read_text())
-        self.features = Features(Memory.load(directory), settings["candidates"])
+        sentences = Sentences.load(directory) if settings["encoder"] else None
+        self.features = Features(Memory.load(directory), settings["candidates"], sentences)
         if list(self.features.names) != settings["features"]:
             raise DataError(f"{directory} was written by a version with other features")
-        self.booster = Booster(model_file=directory / "ranker.txt")
+        self.rankers = [Booster(model_file=directory / f"ranker-{n}.txt") for n in range(RANKERS)]
         return self
 
 

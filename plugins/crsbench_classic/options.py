@@ -16,3 +16,4 @@ class TextKnnOptions(Options):
 class HybridOptions(Options):
     candidates: int = Field(default=300, ge=10, description="items that the ranker orders in each state")
     trees: int = Field(default=300, ge=1, le=5000, description="most trees; valid says when to stop")
+    encoder: bool = Field(default=False, description="features of the sentence encoder too; needs [encoder]")

@@ -9,6 +9,7 @@ import numpy as np
 from crsbench_features.fusion import SOURCES, fused
 from crsbench_features.grounding import Grounding
 from crsbench_features.memory import Memory
+from crsbench_features.sentences import Sentences
 from numpy.typing import NDArray
 
 from crsbench.types import State
@@ -38,21 +39,26 @@ class Table:
 class Features:
     """The counting features of a memory and of the conversation itself, at the hardest candidates.
 
+    `sentences` adds those of the sentence encoder.
+
     Each feature enters as it is and as a *share*, its value over the largest one in this state; with them
     what is known of the state alone. Fusion (fusion.py) chooses the `candidates` items, and orders the rest.
     """
 
-    def __init__(self, memory: Memory, candidates: int) -> None:
+    def __init__(self, memory: Memory, candidates: int, sentences: Sentences | None = None) -> None:
         self.memory = memory
+        self.sentences = sentences
         self.candidates = min(candidates, len(memory.reader.catalog))
         self._grounding = Grounding(memory.reader)
-        counted = (*memory.names, *self._grounding.names)
-        self._sources = [counted.index(name) for name in SOURCES]
+        counted = (*memory.names, *self._grounding.names, *(sentences.names if sentences else ()))
+        self._sources = [counted.index(name) for name in (*SOURCES, *(sentences.names if sentences else ()))]
         self.names = (*counted, *(f"share of {name}" for name in counted), *CONTEXT)
 
     def table(self, states: Sequence[State], fold: int | None = None) -> Table:
         """The table of at most `BATCH` states, without what `fold` knows."""
         columns = [*self.memory.columns(states, fold), *self._grounding.columns(states)]
+        if self.sentences:
+            columns += self.sentences.columns(states, fold)
         largest = [np.maximum(column.max(axis=1, keepdims=True), 1e-9) for column in columns]
         score = fused([columns[f] for f in self._sources], columns[0].shape)
         items = np.sort(np.argsort(-score, axis=1, kind="stable")[:, : self.candidates], axis=1)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from crsbench.types import Dialogue, Mention, State, Turn
+from crsbench_features.reading import Rows, bag, flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,15 @@ def examples(dialogues: Sequence[Dialogue]) -> Iterator[Example]:
             for end, targets in _messages(turn):
                 said = (_until(turn, end),) if end else ()
                 yield Example(State(before + said), targets, fold, d)
+
+
+def labels(rows: Sequence[Example], dialogues: int, items: int) -> tuple[Rows, Rows]:
+    """What each row recommends, [N, I], and what each dialogue does, [D, I], there once."""
+    targets = [np.array(row.targets, np.int64) for row in rows]
+    recommended: list[list[NDArray[np.int64]]] = [[] for _ in range(dialogues)]
+    for row, items_of_row in zip(rows, targets, strict=True):
+        recommended[row.dialogue].append(items_of_row)
+    return bag([[one] for one in targets], items), flat(bag(recommended, items))
 
 
 def _messages(turn: Turn) -> list[tuple[int, tuple[int, ...]]]:

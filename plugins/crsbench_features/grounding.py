@@ -11,7 +11,8 @@ For each bag B of mentions (`Reader.mentioned`: newest, last, user, system):
 Over all mentions together: `link:R` for each relation R (`entity`, for the entities of that relation), `hops`
 (entity → item → attribute → item), `linked` (how many of the entities mentioned the item has), `times` (how
 often the item was mentioned), `title:last` and `title:all` (the share of the title's words, by squared idf,
-that the last turn and all turns say).
+that the last turn and all turns say). Of the item alone: `degree`, ln(1 + its attributes), and `year`, in
+centuries after 1900.
 
 Cost: 1.0 CPU seconds for 1,000 states, with the 2,965 items of OpenDialKG as with the 6,924 of ReDial.
 """
@@ -51,8 +52,10 @@ class Grounding:
         self.names: tuple[str, ...] = (
             *(f"{kind}:{name}" for name in BAGS for kind in ("copy", "entity", "walk", "item", "itemwalk")),
             *(f"link:{relation}" for relation in links.relations),
-            *("hops", "linked", "times", "title:last", "title:all"),
+            *("hops", "linked", "times", "title:last", "title:all", "degree", "year"),
         )
+        years = np.array([max(0, (item.year or 0) - 1900) for item in reader.catalog.items]) / 100
+        self._constants = [np.log1p(has.sum(axis=1)).astype(np.float32), years.astype(np.float32)]
 
     def _title_shares(self) -> Rows:
         """[words, I]: the squared idf of a title's words, as shares that sum to 1."""
@@ -105,6 +108,8 @@ class Grounding:
             texts = ([t.text for t in (s.history[-1:] if turns else s.history)] for s in states)
             said = self._said([{word for text in spoken for word in _words(text)} for spoken in texts])
             yield (said @ self._titles).toarray()
+        for constant in self._constants:
+            yield np.broadcast_to(constant, (len(states), items))
 
 
 def _words(text: str) -> list[str]:

@@ -36,9 +36,9 @@ from scipy import sparse
 
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.ease import Ease
-from crsbench_features.examples import examples
+from crsbench_features.examples import examples, labels
 from crsbench_features.neighbours import Voters, idf, unit, weighted
-from crsbench_features.reading import BAGS, BATCH, TURNS, Reader, Rows, bag, flat
+from crsbench_features.reading import BAGS, BATCH, TURNS, Reader, Rows, flat
 from crsbench_features.storage import load_catalog, pack, save_catalog, unpack
 
 RIDGE = 20.0
@@ -76,18 +76,15 @@ class Memory:
         reader.learn([turn.text for dialogue in train for turn in dialogue.turns])
         rows = list(examples(train))
         whole = [State(dialogue.turns) for dialogue in train]
-        labels = [np.array(row.targets, np.int64) for row in rows]
-        recommended: list[list[NDArray[np.int64]]] = [[] for _ in train]
-        for row, targets in zip(rows, labels, strict=True):
-            recommended[row.dialogue].append(targets)
+        of_rows, of_dialogues = labels(rows, len(train), items)
         memory._keep(
             {
                 "row_terms": reader.said([row.state for row in rows], TURNS),
                 "row_nodes": reader.mentioned([row.state for row in rows])["all"],
-                "row_labels": bag([[one] for one in labels], items),
+                "row_labels": of_rows,
                 "dialogue_terms": reader.said(whole),
                 "dialogue_nodes": flat(reader.mentioned(whole)["all"]),
-                "dialogue_labels": flat(bag(recommended, items)),
+                "dialogue_labels": of_dialogues,
             },
             {
                 "row_folds": np.array([row.fold for row in rows], np.int64),
@@ -169,18 +166,18 @@ class _View:
 
     def __init__(self, reader: Reader, kept: dict[str, Rows]) -> None:
         items = reader.links.items
-        terms, nodes, labels = kept["row_terms"], kept["row_nodes"], kept["row_labels"]
-        texts, wholes, all_labels = kept["dialogue_terms"], kept["dialogue_nodes"], kept["dialogue_labels"]
+        terms, nodes, targets = kept["row_terms"], kept["row_nodes"], kept["row_labels"]
+        texts, wholes, all_targets = kept["dialogue_terms"], kept["dialogue_nodes"], kept["dialogue_labels"]
         rarity = idf(terms)
-        text, entities = Voters(terms, labels, rarity, 3), Voters(nodes, labels, idf(nodes), 3)
-        dialogue_text = Voters(texts, all_labels, idf(texts), 3)
-        dialogue_entities = Voters(wholes, all_labels, idf(wholes), 2)
-        centroids = Rows(unit(Rows(labels.T @ weighted(terms, rarity))).T)
+        text, entities = Voters(terms, targets, rarity, 3), Voters(nodes, targets, idf(nodes), 3)
+        dialogue_text = Voters(texts, all_targets, idf(texts), 3)
+        dialogue_entities = Voters(wholes, all_targets, idf(wholes), 2)
+        centroids = Rows(unit(Rows(targets.T @ weighted(terms, rarity))).T)
         ease = Ease(Rows(wholes[:, :items]), RIDGE)
 
         counts = np.bincount(nodes.indices, minlength=reader.nodes).astype(np.float32)
-        together = Rows(sparse.diags_array(1 / (counts + 2)) @ (flat(nodes).T @ labels))  # [nodes, I]
-        recommended = np.bincount(labels.indices, weights=labels.data, minlength=items)
+        together = Rows(sparse.diags_array(1 / (counts + 2)) @ (flat(nodes).T @ targets))  # [nodes, I]
+        recommended = np.bincount(targets.indices, weights=targets.data, minlength=items)
         named = np.bincount(Rows(wholes[:, :items]).indices, minlength=items)
         linked = _by_attribute(reader, recommended)
         composition = Rows(reader.links.composition)

@@ -41,13 +41,13 @@ def test_it_learns_to_follow_what_was_named(context, tmp_path: Path) -> None:
     actions = policy.act(STATES, k=4)
     for genre, action in zip((0, 1, 2), actions, strict=True):
         assert {item % 3 for item in action.items} == {genre}
-    assert all(line["ndcg@50"] <= 1 for line in context.scalars)
+    assert all(0 < value <= 1 for line in context.scalars for value in line.values())
 
     again = Hybrid(OPTIONS).fit(context.train, context)
     assert again.act(STATES, k=12) == policy.act(STATES, k=12)
     policy.save(tmp_path)
     assert Hybrid().load(tmp_path).act(STATES, k=12) == policy.act(STATES, k=12)
-    assert (tmp_path / "ranker.txt").read_text().startswith("tree")
+    assert (tmp_path / "ranker-0.txt").read_text().startswith("tree")
 
 
 def test_what_is_no_candidate_stands_behind(context) -> None:

@@ -13,7 +13,7 @@ from crsbench.types import Catalog, Item, Mention, State, Turn
 
 CATALOG = Catalog(
     (
-        Item("a", "Heat", attributes={"genre": ("crime",), "actor": ("Al Pacino",)}),
+        Item("a", "Heat", 1995, attributes={"genre": ("crime",), "actor": ("Al Pacino",)}),
         Item("b", "Heat Wave", attributes={"genre": ("crime", "comedy")}),
         Item("c", "Solaris", attributes={"genre": ("drama",)}),
     )
@@ -69,6 +69,11 @@ def test_titles_are_matched_by_their_rare_words(found: dict[str, np.ndarray]) ->
     heat, wave = (math.log(4 / 3) + 1) ** 2, (math.log(4 / 2) + 1) ** 2
     np.testing.assert_allclose(found["title:all"], [1, heat / (heat + wave), 1], rtol=1e-6)
     assert not found["title:last"].any()
+
+
+def test_an_item_is_known_by_its_links(found: dict[str, np.ndarray]) -> None:
+    np.testing.assert_allclose(found["degree"], np.log1p([2, 2, 1]), rtol=1e-6)
+    np.testing.assert_allclose(found["year"], [0.95, 0, 0], rtol=1e-6)
 
 
 def test_the_newest_node_is_the_last_one_named() -> None:

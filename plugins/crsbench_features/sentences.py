@@ -1,0 +1,107 @@
+"""What train knows of (state, item) by the meaning of what was said: neighbours of the sentence encoder.
+
+A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age · v(t), scaled to length 1.
+
+- `sentences`: rows whose last three user turns mean alike vote for what they recommended (cosine^12);
+- `dialogue-sentences`: whole train dialogues alike vote for all that they recommended (cosine^24);
+- `item-sentences`: cosine of all user turns with the item's title, year and attributes.
+
+Votes enter as ln(1 + Σ). `fold=f` leaves out the dialogues of fold f, as in memory.py. Cost: 2 to 7 ms of
+CPU for each turn and item that no run has embedded before, and dense products of states with rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from crsbench.types import Catalog, Dialogue, Item, Speaker, State
+from crsbench_features.encoder import WIDTH, Encoder
+from crsbench_features.examples import examples, labels
+from crsbench_features.reading import TURNS
+from crsbench_features.storage import pack, unpack
+
+DECAY = 0.9
+LISTED = 5  # values of each relation that an item's text names
+Vectors = NDArray[np.float32]
+
+
+class Sentences:
+    """Learnt by `fit`; read by `columns`. Raises UsageError where the encoder is not installed."""
+
+    names: tuple[str, ...] = ("sentences", "dialogue-sentences", "item-sentences")
+
+    def __init__(self) -> None:
+        self._encoder = Encoder()
+        self._known: dict[str, Vectors] = {}
+
+    @classmethod
+    def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
+        made = cls()
+        rows, whole = list(examples(train)), [State(dialogue.turns) for dialogue in train]
+        made._vectors = {
+            "row": made._embed([row.state for row in rows], TURNS, "user"),
+            "dialogue": made._embed(whole),
+            "item": made._encoder.embed([_described(item) for item in catalog.items]),
+        }
+        made._labels = dict(zip(("row", "dialogue"), labels(rows, len(train), len(catalog)), strict=True))
+        made._folds = {
+            "row": np.array([row.fold for row in rows], np.int64),
+            "dialogue": np.array([dialogue.fold for dialogue in train], np.int64),
+        }
+        return made
+
+    def _embed(
+        self, states: Sequence[State], last: int | None = None, speaker: Speaker | None = None
+    ) -> Vectors:
+        """[S, 384] of the last turns (None: of all) of one speaker (None: of both)."""
+        said = [
+            [t.text for t in state.history if speaker in (None, t.speaker) and t.text.strip()][-(last or 0) :]
+            for state in states
+        ]
+        new = list(dict.fromkeys(text for texts in said for text in texts if text not in self._known))
+        self._known |= dict(zip(new, self._encoder.embed(new), strict=True))
+        out = np.zeros((len(states), WIDTH), np.float32)
+        for vector, texts in zip(out, said, strict=True):
+            for age, text in enumerate(reversed(texts)):
+                vector += DECAY**age * self._known[text]
+        return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+
+    def columns(self, states: Sequence[State], fold: int | None = None) -> Iterator[Vectors]:
+        """[S, I] for each of the names, all values ≥ 0."""
+        yield self._votes("row", self._embed(states, TURNS, "user"), 12, fold)
+        yield self._votes("dialogue", self._embed(states), 24, fold)
+        yield np.maximum(self._embed(states, None, "user") @ self._vectors["item"].T, 0)
+
+    def _votes(self, kind: str, asked: Vectors, power: int, fold: int | None) -> Vectors:
+        near = np.maximum(asked @ self._vectors[kind].T, 0) ** power  # [S, N]
+        near[:, self._folds[kind] == (-1 if fold is None else fold)] = 0
+        return np.log1p((self._labels[kind].T @ near.T).T)
+
+    def save(self, directory: Path) -> None:
+        """Write sentences.safetensors."""
+        arrays = {f"{kind}.vectors": vectors for kind, vectors in self._vectors.items()}
+        for kind, given in self._labels.items():
+            arrays |= pack(f"{kind}.labels", given) | {f"{kind}.folds": self._folds[kind]}
+        save_file(arrays, directory / "sentences.safetensors")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        made = cls()
+        arrays = load_file(directory / "sentences.safetensors")
+        made._vectors = {kind: arrays[f"{kind}.vectors"] for kind in ("row", "dialogue", "item")}
+        items = len(made._vectors["item"])
+        made._labels = {kind: unpack(arrays, f"{kind}.labels", items) for kind in ("row", "dialogue")}
+        made._folds = {kind: arrays[f"{kind}.folds"] for kind in ("row", "dialogue")}
+        return made
+
+
+def _described(item: Item) -> str:
+    """An item in words: title, year, and the first values of each relation."""
+    known = [", ".join(values[:LISTED]) for values in item.attributes.values()]
+    return ". ".join([item.title if item.year is None else f"{item.title} ({item.year})", *known])

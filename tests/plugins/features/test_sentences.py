@@ -1,0 +1,69 @@
+"""Neighbours by meaning, with vectors that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from crsbench_features import sentences
+from crsbench_features.sentences import Sentences
+
+from crsbench.types import Catalog, Dialogue, Item, State, Turn
+
+CATALOG = Catalog(
+    (Item("a", "Heat", 1995, {"genre": ("crime", "drama")}), Item("b", "Jaws"), Item("c", "Up"))
+)
+
+
+class Axes:
+    """A sentence's vector: one axis a first word."""
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        vectors = np.zeros((len(texts), 384), np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            row[sum(map(ord, text.split()[0])) % 384] = 1
+        return vectors
+
+
+@pytest.fixture(autouse=True)
+def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentences, "Encoder", Axes)
+
+
+def asks(name: str, text: str, item: int) -> Dialogue:
+    return Dialogue(name, (Turn("user", text), Turn("system", "Sure", (), (item,))))
+
+
+TRAIN = (asks("1", "crime please", 0), asks("2", "sharks please", 1), asks("3", "crime again", 2))
+
+
+def test_rows_and_dialogues_of_like_meaning_vote() -> None:
+    found = Sentences.fit(TRAIN, CATALOG)
+    rows, dialogues, items = found.columns([State((Turn("user", "crime now"),)), State(())])
+    np.testing.assert_allclose(rows, [[np.log(2), 0, np.log(2)], [0, 0, 0]], rtol=1e-6)
+    assert dialogues[0, 1] == 0 < dialogues[0, 0] < rows[0, 0]  # the whole dialogue says other things too
+    assert not items.any()
+
+
+def test_an_item_is_described_by_what_is_known_of_it() -> None:
+    found = Sentences.fit(TRAIN, CATALOG)
+    *_, items = found.columns([State((Turn("user", "Up or down?"),))])
+    np.testing.assert_array_equal(items, [[0, 0, 1]])
+    assert sentences._described(CATALOG.items[0]) == "Heat (1995). crime, drama"
+
+
+def test_the_own_fold_does_not_vote(tmp_path: Path) -> None:
+    found = Sentences.fit(TRAIN, CATALOG)
+    state = State((Turn("user", "crime now"),))
+    rows, dialogues, _ = found.columns([state], TRAIN[0].fold)
+    kept = [one for one in TRAIN if one.fold != TRAIN[0].fold]
+    without = Sentences.fit(kept, CATALOG)
+    for column, expected in zip((rows, dialogues), without.columns([state]), strict=False):
+        np.testing.assert_array_equal(column, expected)
+        assert column[0, 0] == 0
+    found.save(tmp_path)
+    for loaded, kept_column in zip(
+        Sentences.load(tmp_path).columns([state]), found.columns([state]), strict=True
+    ):
+        np.testing.assert_array_equal(loaded, kept_column)

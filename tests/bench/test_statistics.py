@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from crsbench.intervals import bca, over_both
 from crsbench.significance import paired
 
-COMPARISONS = 2_000
-SIMULATIONS = 10_000  # of intervals: with 2,000 the share that covers is known to ±1% only
+SIMULATIONS = 10_000  # with 2,000 the share that covers is known to ±1% only
 Floats = NDArray[np.float64]
 
 
@@ -58,10 +57,10 @@ def test_intervals_cover(
 @pytest.mark.parametrize("seeds", [3, 5])
 @pytest.mark.parametrize("spread", [0.0, 0.02, 0.1])
 def test_intervals_cover_other_seeds(seeds: int, spread: float, redial_sizes: list[int]) -> None:
-    """Where seeds do not differ, the interval pays for what it cannot know, and is too wide."""
+    """Two parts that each cover 95% cover a little more together: up to 96.2% here."""
     rng = np.random.default_rng(1)
     covered = 0
-    for _ in range(COMPARISONS):
+    for _ in range(2_000):
         sizes = rng.choice(redial_sizes, 200)
         of = np.repeat(np.arange(200), sizes)
         dialogues = rng.normal(scale=0.3, size=200)[of]
@@ -70,20 +69,25 @@ def test_intervals_cover_other_seeds(seeds: int, spread: float, redial_sizes: li
         ]
         found = over_both(runs, of.astype(str).tolist())
         covered += found.low <= 0 <= found.high
-    share = covered / COMPARISONS
+    share = covered / 2_000
     print(f"\n{seeds} seeds, spread {spread}: {100 * share:.1f}% covered")
-    assert 0.94 <= share <= (0.96 if spread == 0.1 else 0.985)
+    assert 0.94 <= share <= 0.97
 
 
-@pytest.mark.parametrize("count", [30, 1327])
-def test_tests_reject_5_percent(count: int, redial_sizes: list[int]) -> None:
-    """Two policies that hit equally often, in dialogues that are equally hard for both."""
+@pytest.mark.parametrize(("count", "comparisons"), [(30, 10_000), (1327, 2_000)])
+def test_tests_reject_5_percent(count: int, comparisons: int, redial_sizes: list[int]) -> None:
+    """Two policies with equal reciprocal ranks on average, in dialogues that are equally hard for both.
+
+    Not hits: their sums over 30 dialogues are a few whole numbers, and no p-value lies just below 5%; the
+    permutation test then rejects less often (3.4% of 2,000).
+    """
     rng = np.random.default_rng(2)
     found: list[tuple[bool, bool]] = []
-    for _ in range(COMPARISONS):
+    for _ in range(comparisons):
         of = np.repeat(np.arange(count), rng.choice(redial_sizes, count))
         chances = rates(rng, 0.3, count)[of]
-        one, other = ((rng.random(len(of)) < chances).astype(float).tolist() for _ in range(2))
+        ranks = rng.integers(1, 11, (2, len(of)))
+        one, other = ((rng.random((2, len(of))) < chances) / ranks).tolist()
         tested = paired(one, other, of.astype(str).tolist())
         found.append((tested.p <= 0.05, tested.p_bootstrap <= 0.05))
     rejected = np.mean(found, axis=0)

@@ -18,13 +18,16 @@ TINY |= {"epochs": 1, "max_words": 6}
 SFT = {f"sft.{name}": value for name, value in TINY.items()}
 SCENARIO = {"dataset.items": 12, "dataset.dialogues": 20, "dataset.valid": 2, "dataset.test": 8}
 SCENARIOS = ("", "-noisy", "-polite", "-distracted", "-clickbait", "-cold", "-drift")
-TRL = ("dpo-iuf", "kto-iuf", "grpo-iuf", "rloo-iuf")
 OPTIONS: dict[tuple[Kind, str], dict[str, Any]] = {
     ("policy", "sft"): TINY,
     ("policy", "filtered-sft"): SFT,
     ("policy", "ppo-iuf"): SFT | {"iterations": 1, "dialogues": 4, "minibatch": 4, "epochs": 1},
     ("policy", "reinforce-iuf"): SFT | {"iterations": 1, "dialogues": 4},
-    **{("policy", name): SFT | {"contexts": 8, "batch": 8} for name in TRL},
+    **{("policy", name): SFT | {"contexts": 8, "batch": 8} for name in ("dpo-iuf", "kto-iuf")},
+    **{
+        ("policy", name): SFT | {"contexts": 2, "batch": 4, "generations": 2}
+        for name in ("grpo-iuf", "rloo-iuf")
+    },
     **{("policy", bound): SCENARIO for bound in ("oracle", "logger", "best-quality")},
     ("reward", "iuf-reward"): TINY,
     **{
@@ -33,7 +36,14 @@ OPTIONS: dict[tuple[Kind, str], dict[str, Any]] = {
     },
     **{("simulator", f"synthetic{which}"): {"items": 12} for which in SCENARIOS},
 }
-EXPECTED: dict[tuple[Kind, str], dict[str, str]] = {}
+EXPECTED: dict[tuple[Kind, str], dict[str, str]] = {
+    ("policy", "dpo-iuf"): {
+        "serves_one_item": "with one item no turn is worth more than another: there is no pair to learn from"
+    },
+    ("policy", "reinforce-iuf"): {
+        "serves_one_item": "its guard takes choices without entropy for a collapse, and one item leaves none"
+    },
+}
 
 
 def reference() -> list[Offer]:

@@ -284,9 +284,9 @@ class Simulator(Protocol):
 class GroundedSimulator(Simulator, Protocol):
     """A simulator of people in real dialogues: whoever talks to them calls `ground` first.
 
-    An evaluation hands it the dialogues of the test split, training those of train, and neither hands it explicit
-    labels: policies read what its users say. The system's turns tell it what to keep from them: a user who
-    knows the target gives it away, which `crsbench data audit --simulator NAME` measures.
+    An evaluation hands it the dialogues of the test split, training those of train, and neither hands it
+    explicit labels: policies read what its users say. The system's turns tell it what to keep from them: a
+    user who knows the target gives it away, which `crsbench data audit --simulator NAME` measures.
     """
 
     def ground(self, catalog: Catalog, dialogues: Sequence[Dialogue]) -> None: ...
@@ -313,7 +313,8 @@ class Metric(Protocol):
 class Evident(Protocol):
     """A metric may also say how far it agrees with people, for `crsbench metrics check`.
 
-    What cannot be measured is `Absent` with its reason. Raises DataError where data under `data_dir` is missing.
+    What cannot be measured is `Absent` with its reason. Raises DataError where data under `data_dir` is
+    missing.
     """
 
     def evidence(self, data_dir: Path) -> list[Evidence | Absent]: ...

@@ -40,9 +40,6 @@ EXPECTED: dict[tuple[Kind, str], dict[str, str]] = {
     ("policy", "dpo-iuf"): {
         "serves_one_item": "with one item no turn is worth more than another: there is no pair to learn from"
     },
-    ("policy", "reinforce-iuf"): {
-        "serves_one_item": "its guard takes choices without entropy for a collapse, and one item leaves none"
-    },
 }
 
 

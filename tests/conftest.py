@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,12 @@ import pytest
 from crsbench._pytest_plugin import Answer
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """What a script starts in its background ignores interrupts, and hands that on to all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -11,25 +11,26 @@ from collections.abc import Sequence
 from crsbench.types import Mention, Turn
 from crsbench_simulators.people import Preference
 
-# An attribute value as the object of a sentence, by its relation.
+# An attribute value as the object of a sentence, by its relation; the first also stands after a "not".
 PHRASES = {
-    "genre": ("{}", "something in the {} line", "anything {}"),
-    "actor": ("anything with {}", "something starring {}", "{} in the lead"),
-    "star": ("anything with {}", "something starring {}", "{} in the lead"),
-    "director": ("anything directed by {}", "something by {}", "whatever {} directs"),
-    "writer": ("anything written by {}", "something from the pen of {}", "whatever {} writes"),
-    "author": ("anything written by {}", "something from the pen of {}", "whatever {} writes"),
-    "year": ("something from {}", "what came out in {}"),
-    "decade": ("something from {}", "what came out in {}"),
-    "language": ("something in {}", "anything in {}"),
+    "genre": ("anything in the {} line", "something in the {} line", "a good dose of {}"),
+    "actor": ("anything with {}", "something starring {}", "something with {} in the lead"),
+    "star": ("anything with {}", "something starring {}", "something with {} in the lead"),
+    "director": ("anything by {}", "anything directed by {}", "something that {} directed"),
+    "writer": ("anything written by {}", "something by {}", "something from the pen of {}"),
+    "author": ("anything written by {}", "something by {}", "something from the pen of {}"),
+    "year": ("anything from {}", "something that came out in {}"),
+    "decade": ("anything from {}", "something that came out in {}"),
+    "language": ("anything in {}", "something in {}"),
 }
-ANY = ("something with {}", "anything to do with {}")
+ANY = ("anything to do with {}", "something with {}")
+TITLE = ("{}",)
 
 WANT = (
     "I am looking for {}.",
     "I'm in the mood for {}.",
     "Can you recommend {}?",
-    "Do you know {}?",
+    "Can you find me {}?",
     "I would like to find {} for tonight.",
     "Any ideas? I usually go for {}.",
 )
@@ -98,11 +99,11 @@ class Writer:
         self._text = ""
         self._mentions: list[Mention] = []
 
-    def say(self, family: Sequence[str], named: Mention | None = None, relation: str = "") -> None:
-        """Append a sentence of the family, about what is `named` (an attribute value of the relation)."""
-        sentence = self._luck.choice(family)
-        if named is not None and named.item is None:
-            sentence = sentence.replace("{}", self._luck.choice(PHRASES.get(relation, ANY)))
+    def say(
+        self, family: Sequence[str], named: Mention | None = None, phrases: Sequence[str] = TITLE
+    ) -> None:
+        """Append a sentence of the family, about what is `named` in one of the phrases."""
+        sentence = self._luck.choice(family).replace("{}", self._luck.choice(phrases))
         before, slot, after = sentence.partition("{}")
         self._text += f" {before}" if self._text else before
         if slot and named is not None:
@@ -110,11 +111,23 @@ class Writer:
             self._mentions.append(Mention(named.name, named.item, span))
             self._text += named.name + after
 
+    def want(self, one: Preference) -> None:
+        """Append a wish for what is liked."""
+        self.say(WANT if one.mention.item is None else WANT_LIKE, one.mention, _phrases(one))
+
     def tell(self, one: Preference) -> None:
         """Append what is liked or not."""
         likes, dislikes = (LIKES, DISLIKES) if one.mention.item is None else (LIKES_ITEM, DISLIKES_ITEM)
-        self.say(likes if one.likes else dislikes, one.mention, one.relation)
+        self.say(likes if one.likes else dislikes, one.mention, _phrases(one))
 
     def turn(self, ends: bool = False) -> Turn:
         text = self._text[:1].upper() + self._text[1:]
         return Turn("user", text, tuple(self._mentions), ends=ends)
+
+
+def _phrases(one: Preference) -> Sequence[str]:
+    """What a preference can be called where it is liked, or where it is not."""
+    if one.mention.item is not None:
+        return TITLE
+    found = PHRASES.get(one.relation, ANY)
+    return found if one.likes else found[:1]

@@ -46,6 +46,9 @@ class Replay:
     in a row that do not suit they give up. Either way the last turn says so and `ends`. See people.py for
     what suits whom. Words, patience and the choice of what is revealed are drawn from the seed and the
     turn's number alone. Only the first item of an action is judged, never the system's words.
+
+    They judge by the links between items and attributes. A policy that ranks by the same links is at an
+    advantage with them, as it would not be with people: compare such a one with care.
     """
 
     def __init__(self, options: ReplayOptions | None = None) -> None:
@@ -89,8 +92,7 @@ class Replay:
         luck = random.Random(f"{seed}/0")
         first, *others = self.people[seed].says
         writer = grammar.Writer(luck)
-        family = grammar.WANT if first.mention.item is None else grammar.WANT_LIKE
-        writer.say(family, first.mention, first.relation)
+        writer.want(first)
         if others and luck.random() < OPENS_WITH_TWO:
             writer.tell(others[0])
         return writer.turn()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+from crsbench_simulators import grammar
 from crsbench_simulators.options import ReplayOptions
+from crsbench_simulators.people import Preference
 from crsbench_simulators.replay import PATIENCE, Replay, Verdict
 
 from crsbench.protocols import GroundedSimulator
-from crsbench.types import Action, Catalog, Dialogue, State, Turn
+from crsbench.types import Action, Catalog, Dialogue, Mention, State, Turn
 
 
 @pytest.fixture
@@ -103,3 +107,18 @@ def test_the_same_user_whoever_else_is_asked(
 def test_a_strange_state(replay: Replay) -> None:
     with pytest.raises(ValueError, match="no session"):
         replay.reply([State((Turn("user", "hi"),))], [Action((0,))])
+
+
+def test_likes_and_dislikes_read_as_such() -> None:
+    """Whatever is drawn: what is disliked is never "something", and every sentence names what it is about."""
+    for relation in (*grammar.PHRASES, "mood", ""):
+        mention = Mention("Xyz", None if relation else 7)
+        for likes in (True, False):
+            for seed in range(30):
+                writer = grammar.Writer(random.Random(seed))
+                writer.tell(Preference(mention, likes, relation))
+                turn = writer.turn()
+                (named,) = turn.mentions
+                assert named.span is not None
+                assert (turn.text[slice(*named.span)], named.item) == ("Xyz", mention.item)
+                assert likes or "something" not in turn.text

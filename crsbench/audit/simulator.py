@@ -24,7 +24,7 @@ import numpy as np
 from crsbench.asking import BATCH, Actor, Users
 from crsbench.audit.finding import Finding, finding
 from crsbench.audit.targets import in_text
-from crsbench.audit.titles import Copier, Titles
+from crsbench.audit.titles import Copier, Titles, without
 from crsbench.episode import rollout
 from crsbench.errors import UsageError
 from crsbench.protocols import GroundedSimulator
@@ -104,7 +104,8 @@ class _Look:
         for one, item in pairs:
             turns = _before(one, item)
             mentioned = {m.name.casefold() for turn in turns for m in turn.mentions if m.item is None}
-            text = "\n".join(turn.text for turn in turns)
+            untitled = (without(turn, (m for m in turn.mentions if m.item is not None)) for turn in turns)
+            text = "\n".join(untitled)
             values = dict.fromkeys(v for vs in self._catalog.items[item].attributes.values() for v in vs)
             said = [v for v in values if v.casefold() in mentioned or in_text(v, text)]
             owners = [self._owners[value] for value in said]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.audit.targets import SHORTEST
 from crsbench.protocols import Want
-from crsbench.types import Action, Catalog, State, Turn
+from crsbench.types import Action, Catalog, Mention, State, Turn
 
 _ARTICLES = ("the", "a", "an")
 _WORD = re.compile(r"\w+")
@@ -36,12 +36,8 @@ class Titles:
 
     def named(self, turn: Turn) -> list[int]:
         """The items that a turn mentions or its text names, as it goes; those of one title together."""
-        text = turn.text
-        for mention in turn.mentions:
-            if mention.item is None and mention.span and mention.name in self._values:
-                start, end = mention.span
-                text = text[:start] + "|" * (end - start) + text[end:]
-        written = _WORD.findall(text)
+        values = (one for one in turn.mentions if one.item is None and one.name in self._values)
+        written = _WORD.findall(without(turn, values))
         folded = [word.casefold() for word in written]
         found = [mention.item for mention in turn.mentions if mention.item is not None]
         at = 0
@@ -81,6 +77,14 @@ class Copier:
                 if allowed[item]:
                     return item
         return int(allowed.argmax())
+
+
+def without(turn: Turn, mentions: Iterable[Mention]) -> str:
+    """The text with bars where it mentions these."""
+    text = turn.text
+    for start, end in (mention.span for mention in mentions if mention.span):
+        text = text[:start] + "|" * (end - start) + text[end:]
+    return text
 
 
 def spoken(title: str) -> tuple[str, ...]:

@@ -201,6 +201,17 @@ def test_an_attribute_is_no_title() -> None:
     assert Titles(catalog).named(Turn("user", "I like Drama")) == [0]
 
 
+def test_a_title_is_no_attribute() -> None:
+    """A film that is called like the mood of the target, and marked as the film, paraphrases nothing."""
+
+    def words(item: int) -> Turn:
+        (genre,), (mood,) = CATALOG.items[item].attributes.values()
+        text = f"I liked {mood}, it is a {genre}"
+        return Turn("user", text, (Mention(mood, 59, (8, 8 + len(mood))),))
+
+    assert audited(words)[PARAPHRASED] == NOBODY
+
+
 def test_the_copier_takes_the_newest() -> None:
     import numpy as np
 

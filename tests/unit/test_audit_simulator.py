@@ -207,7 +207,7 @@ def test_a_title_is_no_attribute() -> None:
     def words(item: int) -> Turn:
         (genre,), (mood,) = CATALOG.items[item].attributes.values()
         text = f"I liked {mood}, it is a {genre}"
-        return Turn("user", text, (Mention(mood, 59, (8, 8 + len(mood))),))
+        return Turn("user", text, (Mention(mood, 58, (8, 8 + len(mood))),))
 
     assert audited(words)[PARAPHRASED] == NOBODY
 

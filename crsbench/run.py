@@ -8,6 +8,7 @@ import importlib
 import sys
 import types
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +82,8 @@ def execute(config: RunConfig, host: Host, ui: Ui) -> Run:
     `if_exists`: "resume" tries a failed run again, "skip" reports its failure again, "replace" uses nothing
     that is there. Raises UsageError, DataError or PluginError.
     """
-    host.find("policy", config.plugin)  # before a folder is made: a typo leaves none
-    host.find("dataset", config.dataset)
-    store = Store(config.out)
-    plan = make_plan(config, host, store)
-    loader = Loader(plan, store, ui)
-    fingerprint = loader.fingerprint()
-    run_id = plan.run_id(fingerprint)
+    asked = identify(config, host, ui)
+    plan, store, run_id = asked.plan, asked.loader.store, asked.id
     path = store.run(run_id)
     with store.lock(run_id, ui.message):
         if (path / RESULT).exists() and config.if_exists != "replace":
@@ -97,13 +93,37 @@ def execute(config: RunConfig, host: Host, ui: Ui) -> Run:
                 return found
             if config.if_exists == "skip":
                 raise _again(found)
-        corpus = limited(loader.corpus(fingerprint), config.limit)
+        corpus = limited(asked.loader.corpus(asked.fingerprint), config.limit)
         info = RunInfo(run_id, plan.policy.name, plan.dataset.name, plan.protocol, config.seed, str(path))
         remove(path)
         make_folder(path)
         with (path / "log.txt").open("w", encoding="utf-8", buffering=1) as log:
             workshop = Workshop(store, info, host, ui, log, config.if_exists == "replace")
             return _perform(plan, corpus, workshop, Recorder(path, plan, run_id, corpus, workshop))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run before it is made: its plan, its id, and what loads its data."""
+
+    plan: Plan
+    loader: Loader
+    fingerprint: str
+    id: str
+
+
+def identify(config: RunConfig, host: Host, ui: Ui) -> Asked:
+    """Which run a configuration asks for. Its data is loaded only where it never was, or has changed.
+
+    Raises UsageError, DataError or PluginError.
+    """
+    host.find("policy", config.plugin)  # before a folder is made: a typo leaves none
+    host.find("dataset", config.dataset)
+    store = Store(config.out)
+    plan = make_plan(config, host, store)
+    loader = Loader(plan, store, ui)
+    fingerprint = loader.fingerprint()
+    return Asked(plan, loader, fingerprint, plan.run_id(fingerprint))
 
 
 def _perform(plan: Plan, corpus: Corpus, workshop: Workshop, recorder: Recorder) -> Run:

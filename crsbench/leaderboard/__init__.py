@@ -1,0 +1,1 @@
+"""Leaderboards: records of runs, and the tables and pages that follow from them."""

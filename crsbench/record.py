@@ -131,12 +131,16 @@ def values_lines(measured: Iterable[Measured]) -> list[dict[str, Any]]:
 
 def read_values(file: Path) -> list[Measured]:
     """Read `values.jsonl`. Raises DataError naming the line where it is damaged."""
-    units: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-    found: list[Measured] = []
     try:
-        lines = file.read_text("utf-8").splitlines()
+        return parse_values(file.read_text("utf-8").splitlines(), file)
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
+
+
+def parse_values(lines: Iterable[str], file: Path) -> list[Measured]:
+    """What lines of the format of `values_lines` hold. Raises DataError naming `file` and the line."""
+    units: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    found: list[Measured] = []
     for number, line in enumerate(lines, 1):
         try:
             row = cast(dict[str, Any], json.loads(line))

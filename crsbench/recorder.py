@@ -14,7 +14,7 @@ from crsbench.evaluation import Judged
 from crsbench.plan import Plan
 from crsbench.provenance import provenance
 from crsbench.record import RESULT, SCHEMA, VALUES, Measured, Run, load_run, values_lines
-from crsbench.stats import Row, score, stage_differences
+from crsbench.stats import Row, scores, stage_differences
 from crsbench.store import write_json, write_lines, write_text
 from crsbench.types import Corpus, Episode, RankedRow
 from crsbench.workshop import Workshop
@@ -81,7 +81,7 @@ class Recorder:
                 **describe(self.plan, self.run_id, self.corpus.fingerprint),
                 "simulator_in_training": self.workshop.met_users,
             },
-            "scores": [asdict(score(one)) for one in measured],
+            "scores": [asdict(score) for score in scores(measured)],
             "stages": [asdict(stage) for stage in self.workshop.stages.values()],
             "counts": {
                 "rows": len(self.corpus.test.rows),

@@ -10,7 +10,7 @@ from typing import Any
 
 from crsbench.errors import UsageError
 from crsbench.identity import canonical
-from crsbench.intervals import bootstrap, over_both, over_seeds
+from crsbench.intervals import Interval, bootstraps, over_both, over_seeds
 from crsbench.record import Decoding, Measured, Run, Score, load_run
 from crsbench.significance import holm, paired
 
@@ -85,8 +85,22 @@ class Side:
 
 def score(one: Measured) -> Score:
     """The pooled mean of what was measured, with its interval over dialogues."""
+    return scores([one])[0]
+
+
+def scores(measured: Sequence[Measured]) -> list[Score]:
+    """The score of each; what was measured on the same units is resampled together."""
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for i, one in enumerate(measured):
+        alike.setdefault(one.values.groups, []).append(i)
+    found: dict[int, Interval] = {}
+    for groups, some in alike.items():
+        found |= zip(some, bootstraps([measured[i].values.values for i in some], groups), strict=True)
+    return [_score(one, found[i]) for i, one in enumerate(measured)]
+
+
+def _score(one: Measured, found: Interval) -> Score:
     values = one.values
-    found = bootstrap(values.values, values.groups)
     return Score(
         metric=values.metric,
         stage=one.stage,
@@ -163,9 +177,15 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
                     f"runs {runs[0].id} and {run.id} differ in {field}: {first[field]} and {mine[field]}",
                     "only runs on the same rows can be paired",
                 )
-        rest = {key: value for key, value in mine.items() if key not in ("id", "seed", "options_passed")}
-        groups.setdefault(canonical([rest, run.record["provenance"]["device"]]), []).append(run)
+        groups.setdefault(but_for_seed(run.record), []).append(run)
     return list(groups.values())
+
+
+def but_for_seed(record: Mapping[str, Any]) -> str:
+    """Equal for runs that differ in nothing but their seed."""
+    run = record["run"]
+    rest = {key: value for key, value in run.items() if key not in ("id", "seed", "options_passed")}
+    return canonical([rest, record["provenance"]["device"]])
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -7,7 +7,7 @@ and the dialogue that each belongs to), then one line a metric, subset and unit 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -149,7 +149,7 @@ def parse_values(lines: Iterable[str], file: Path) -> list[Measured]:
                 continue
             ids, groups = units[row.pop("of")]
             stage, simulator = row.pop("stage"), row.pop("simulator")
-            row["values"] = tuple(cast(Sequence[float], row["values"]))
+            row |= {key: tuple(row[key]) for key in ("values", "bounds") if key in row}
             found.append(Measured(stage, simulator, Values(ids=ids, groups=groups, **row)))
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{file}, line {number} is damaged: {error}") from error

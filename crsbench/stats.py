@@ -84,7 +84,7 @@ class Side:
 
 
 def score(one: Measured) -> Score:
-    """The pooled mean of what was measured, with its interval over dialogues."""
+    """The pooled mean of what was measured, with its interval over dialogues, within its bounds."""
     return scores([one])[0]
 
 
@@ -101,6 +101,7 @@ def scores(measured: Sequence[Measured]) -> list[Score]:
 
 def _score(one: Measured, found: Interval) -> Score:
     values = one.values
+    least, most = values.bounds
     return Score(
         metric=values.metric,
         stage=one.stage,
@@ -109,8 +110,8 @@ def _score(one: Measured, found: Interval) -> Score:
         decoding=values.decoding,
         simulator=one.simulator,
         value=found.value,
-        low=found.low,
-        high=found.high,
+        low=found.low if least is None else max(found.low, least),
+        high=found.high if most is None else min(found.high, most),
         n=found.n,
         higher_is_better=values.higher_is_better,
     )

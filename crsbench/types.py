@@ -298,7 +298,9 @@ class Values:
     """What a metric measured: one value a unit of averaging, grouped by dialogue for the intervals.
 
     `ids` name what was measured, so that two policies can be paired; `groups` name its dialogue. The score is
-    their mean: a statistic of the whole sample comes as one value a dialogue whose mean it is.
+    their mean: a statistic of the whole sample comes as one value a dialogue whose mean it is. Such values
+    can lie where the statistic cannot: `bounds` says what it stays between, and its interval is cut there,
+    which takes nothing from how often it holds the truth.
     """
 
     metric: str
@@ -309,6 +311,7 @@ class Values:
     values: tuple[float, ...]
     higher_is_better: bool = True
     decoding: Literal["greedy", "sampled"] | None = None
+    bounds: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)

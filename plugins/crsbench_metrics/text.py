@@ -90,6 +90,7 @@ class Distinct2(TextMetric):
     """Different bigrams of all responses together, by the number of their tokens (Li et al., NAACL 2016)."""
 
     name = "distinct-2"
+    most: ClassVar[float | None] = 1.0
 
     def values(self, rows: Sequence[RankedRow], corpus: Corpus) -> Values | Absent:  # noqa: ARG002
         dialogues = by_dialogue(rows)
@@ -98,7 +99,8 @@ class Distinct2(TextMetric):
         sizes = np.array([self.size([said[p] for p in places]) for places in dialogues.values()], np.float64)
         count, without = distinct(bigrams)
         rest = np.maximum(sizes.sum() - sizes, 1)
-        return of_sample(self.name, tuple(dialogues), count / max(sizes.sum(), 1), without / rest)
+        whole = count / max(sizes.sum(), 1)
+        return of_sample(self.name, tuple(dialogues), whole, without / rest, most=self.most)
 
     @staticmethod
     def size(said: Sequence[Sequence[str]]) -> int:
@@ -110,6 +112,7 @@ class Distinct2Response(Distinct2):
     """As CRSLab and UniCRS compute it: different bigrams by the number of responses, often above 1."""
 
     name = "distinct-2-response"
+    most = None
 
     @staticmethod
     def size(said: Sequence[Sequence[str]]) -> int:
@@ -160,7 +163,7 @@ class BitsPerByte(TextMetric):
         size = np.array([sizes[places].sum() for places in dialogues.values()], np.float64)
         whole = float(cost.sum() / size.sum())
         without = (cost.sum() - cost) / np.maximum(size.sum() - size, 1)
-        return of_sample(self.name, tuple(dialogues), whole, without, False)
+        return of_sample(self.name, tuple(dialogues), whole, without, False, most=None)
 
 
 class ReferenceMetric(TextMetric):
@@ -210,4 +213,4 @@ class Bleu(ReferenceMetric):
         dialogues = by_dialogue(rows)
         whole = counts.sum(axis=0)
         without = [score(whole - counts[places].sum(axis=0)) for places in dialogues.values()]
-        return of_sample(self.name, tuple(dialogues), score(whole), np.array(without))
+        return of_sample(self.name, tuple(dialogues), score(whole), np.array(without), most=100.0)

@@ -45,12 +45,17 @@ def linearised(whole: float, without: Floats) -> Floats:
 
 
 def of_sample(
-    metric: str, dialogues: Sequence[str], whole: float, without: Floats, higher_is_better: bool = True
+    metric: str,
+    dialogues: Sequence[str],
+    whole: float,
+    without: Floats,
+    higher_is_better: bool = True,
+    most: float | None = 1.0,
 ) -> Values:
-    """A statistic and what it is without each dialogue. Unit dialogue, subset all."""
+    """A statistic between 0 and `most`, and what it is without each dialogue. Unit dialogue, subset all."""
     names = tuple(dialogues)
     values = tuple(linearised(whole, without).tolist())
-    return Values(metric, "all", "dialogue", names, names, values, higher_is_better)
+    return Values(metric, "all", "dialogue", names, names, values, higher_is_better, bounds=(0.0, most))
 
 
 def distinct(things: Sequence[Sequence[object]]) -> tuple[int, Floats]:

@@ -55,6 +55,16 @@ def test_score_is_the_pooled_mean() -> None:
     assert (found.n, found.unit, found.stage, found.higher_is_better) == (3, "row", "final", True)
 
 
+def test_an_interval_ends_where_its_statistic_does() -> None:
+    numbers = (1.6, 0.2, 1.2, 0.4, 1.5, 0.9)  # of a statistic of the whole; their mean is .97
+    free = score(Measured("final", None, values(*numbers)))
+    cut = score(Measured("final", None, values(*numbers, bounds=(0.0, 1.0))))
+    assert free.high > 1
+    assert (cut.value, cut.low, cut.high) == (free.value, free.low, 1.0)
+    assert score(Measured("final", None, values(*numbers, bounds=(0.0, None)))) == free
+    assert score(Measured("final", None, values(*numbers, bounds=(0.9, None)))).low == 0.9
+
+
 def test_values_survive_the_disk(tmp_path: Path) -> None:
     measured = [
         Measured("sft", None, values(0.1, 1 / 3)),

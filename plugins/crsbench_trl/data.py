@@ -11,6 +11,7 @@ from crsbench_lm.decode import system_turns
 from crsbench_lm.model import GroundedLM
 from numpy.typing import NDArray
 
+from crsbench.errors import CrsbenchError
 from crsbench.protocols import RewardModel
 from crsbench.types import Action, Transition, Turn
 from crsbench_trl.reading import Rows, spell
@@ -24,7 +25,10 @@ def pairs(
     max_words: int,
     rng: np.random.Generator,
 ) -> list[dict[str, Any]]:
-    """In each context the best and the worst by R_φ of some turns that the model itself would take."""
+    """In each context the best and the worst by R_φ of some turns that the model itself would take.
+
+    Raises CrsbenchError where no context has two that R_φ tells apart: there is nothing to prefer.
+    """
     turns: list[list[list[int]]] = [[] for _ in rows.states]
     worth = np.zeros((len(rows.states), candidates))
     for n in range(candidates):
@@ -34,7 +38,7 @@ def pairs(
         for row, turn in zip(turns, tokens, strict=True):
             row.append(turn)
     best, worst = worth.argmax(1), worth.argmin(1)
-    return [
+    found = [
         {
             "prompt": rows.prompt(r),
             "chosen": " " + spell(row[best[r]]),
@@ -43,13 +47,17 @@ def pairs(
         for r, row in enumerate(turns)
         if worth[r, best[r]] > worth[r, worst[r]]
     ]
+    if not found:
+        told = f"in none of {len(turns)} contexts is one of {candidates} turns worth more than another"
+        raise CrsbenchError(f"there is no pair to learn from: {told}", "raise candidates or contexts")
+    return found
 
 
 def labelled(rows: Rows, probability: NDArray[np.float64], threshold: float) -> list[dict[str, Any]]:
     """The logged turns of the contexts whose weak label is known, desirable or not.
 
     `probability` is that of all transitions. A turn that repeats a recommendation is left out: no policy
-    may take it.
+    may take it. Raises CrsbenchError where no turn is left.
     """
     found: list[dict[str, Any]] = []
     for r, i in enumerate(rows.chosen):
@@ -60,6 +68,9 @@ def labelled(rows: Rows, probability: NDArray[np.float64], threshold: float) -> 
         tokens = rows.codec.encode((turn,)).ids[2:].tolist()  # after <system> <rec>
         desirable = bool(probability[i] >= threshold)
         found.append({"prompt": rows.prompt(r), "completion": " " + spell(tokens), "label": desirable})
+    if not found:
+        told = f"none of {len(rows.chosen)} logged turns recommends an item anew and has a weak label"
+        raise CrsbenchError(f"there is no turn to learn from: {told}", "raise contexts")
     return found
 
 

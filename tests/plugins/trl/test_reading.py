@@ -14,6 +14,7 @@ from crsbench_lm.options import TinyOptions
 from crsbench_trl.data import judge, labelled, pairs
 from crsbench_trl.reading import RowModel, Rows, spell
 
+from crsbench.errors import CrsbenchError
 from crsbench.types import Action, Reward, State
 
 TINY = TinyOptions(width=32, layers=2, heads=2, vocabulary=400)
@@ -117,6 +118,19 @@ def test_pairs_are_the_best_and_the_worst(made: Any) -> None:
         chosen, rejected = (tokenizer(pair[name]).input_ids for name in ("chosen", "rejected"))
         assert chosen[0] > rejected[0] >= model.words
         assert chosen[-1] == rejected[-1] == rows.codec.eot
+
+
+def test_what_nothing_can_be_learnt_from_is_said_in_one_line(made: Any, toy_context: Any) -> None:
+    model, rows = made
+
+    class Indifferent:
+        def score(self, states: Sequence[State], actions: Sequence[Action]) -> list[Reward]:
+            return [Reward(0.5) for _ in actions]
+
+    with pytest.raises(CrsbenchError, match=r"no pair to learn from: in none of \d+ contexts .* 6 turns"):
+        pairs(model, rows, Indifferent(), 6, 3, np.random.default_rng(0))  # pyright: ignore
+    with pytest.raises(CrsbenchError, match="no turn to learn from: none of"):
+        labelled(rows, np.full(len(toy_context.transitions), np.nan), 0.5)
 
 
 def test_logged_turns_carry_their_weak_label(made: Any, toy_context: Any) -> None:

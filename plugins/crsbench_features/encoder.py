@@ -32,7 +32,8 @@ class Encoder:
 
     def __init__(self) -> None:
         self.folder = _folder()
-        self._cache = VectorCache(f"all-MiniLM-L6-v2-{WEIGHTS[:16]}")
+        self.name = f"all-MiniLM-L6-v2-{WEIGHTS[:16]}"
+        self._cache = VectorCache(self.name)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed N texts: float32 [N, 384], rows of length 1, so that dot products are cosines.

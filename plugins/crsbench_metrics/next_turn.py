@@ -14,11 +14,13 @@ given.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
@@ -34,7 +36,9 @@ RATE, DECAY = 1e-3, 0.05
 
 
 class Embeds(Protocol):
-    """What turns texts into vectors of length 1."""
+    """What turns texts into vectors of length 1; `name` says which vectors."""
+
+    name: str
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
@@ -97,6 +101,18 @@ class NextTurn:
                 loss.backward()
                 optimizer.step()
                 schedule.step()
+
+    def save(self, path: Path) -> None:
+        """Write what was learnt as safetensors."""
+        save_file(self._head.state_dict(), path)
+
+    def load(self, path: Path) -> Self:
+        """Read it back. Raises OSError where the file is missing, SafetensorError where it is damaged."""
+        learnt = load_file(path)
+        self._head = _Head(learnt["turn.weight"].shape[1])
+        self._head.load_state_dict(learnt)
+        self._head.eval()
+        return self
 
     @torch.inference_mode()
     def probability(self, histories: Sequence[Sequence[Turn]], turns: Sequence[str]) -> NDArray[np.float64]:

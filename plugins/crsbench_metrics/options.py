@@ -13,5 +13,5 @@ class LsaOptions(Options):
 
 
 class CoherenceOptions(Options):
-    dialogues: int = Field(default=1500, ge=1, description="how many train dialogues are learnt from")
+    dialogues: int = Field(default=800, ge=1, description="how many train dialogues are learnt from")
     rows: int = Field(default=500, ge=1, description="how many rows are measured, the first by hash")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crsbench_metrics import coherence_learnt, next_turn
+from crsbench_metrics import coherence_learnt, heads, next_turn
 from crsbench_metrics.coherence_evidence import REPLACED, evidence
 from crsbench_metrics.coherence_learnt import Coherence, first
 from crsbench_metrics.next_turn import NextTurn
@@ -32,6 +32,8 @@ TITLES = ("Alpha", "Beta", "Gamma", "Delta")
 
 class Bag:
     """Texts as unit vectors: each word has a random direction of its own."""
+
+    name = "bag"
 
     def embed(self, texts):
         found = np.zeros((len(texts), 64), np.float32)
@@ -120,9 +122,28 @@ def test_the_same_rows_are_measured_of_every_policy(metric, corpus):
 def test_the_same_dialogues_give_the_same_head(corpus):
     dialogues = [one.turns for one in corpus.train.dialogues[:20]]
     np.random.seed(1)
-    heads = [NextTurn(Bag()).fit(dialogues, ()) for _ in range(2)]
-    one, other = (head.probability([dialogues[0][:1]], ["here is Alpha"]) for head in heads)
+    fitted = [NextTurn(Bag()).fit(dialogues, ()) for _ in range(2)]
+    one, other = (head.probability([dialogues[0][:1]], ["here is Alpha"]) for head in fitted)
     assert one == other
+
+
+def test_a_head_is_fitted_once_for_all_runs_on_the_same_dialogues(corpus, monkeypatch, tmp_path):
+    monkeypatch.setenv("CRSBENCH_CACHE", str(tmp_path))
+    dialogues = [one.turns for one in corpus.train.dialogues[:20]]
+    asked = [dialogues[0][:1]], ["here is Alpha"]
+    first_time = heads.fitted(Bag(), dialogues, TITLES).probability(*asked)
+    with monkeypatch.context() as patch:
+        patch.delattr(NextTurn, "fit")
+        assert heads.fitted(Bag(), dialogues, TITLES).probability(*asked) == first_time
+        for changed in ((dialogues[:19], TITLES), (dialogues, TITLES[:3])):
+            with pytest.raises(AttributeError, match="fit"):
+                heads.fitted(Bag(), *changed)
+    (entry,) = (tmp_path / "heads").iterdir()
+    entry.write_bytes(entry.read_bytes()[:1000])  # damaged: it costs time and nothing else
+    assert heads.fitted(Bag(), dialogues, TITLES).probability(*asked) == first_time
+    assert len(list((tmp_path / "heads").iterdir())) == 1
+    monkeypatch.setenv("CRSBENCH_CACHE", str(entry))  # no folder can be made under a file
+    assert heads.fitted(Bag(), dialogues, TITLES).probability(*asked) == first_time
 
 
 def test_where_it_is_absent(corpus, monkeypatch):

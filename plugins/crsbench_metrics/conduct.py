@@ -22,12 +22,13 @@ BEFORE = 3  # how far back the user's words lie that a system turn can take up, 
 # Sign → its direction and how much it should weigh, before anybody has rated anything.
 SIGNS = {
     "sentiment": 1.0,
+    "closes": 0.5,
     "enthusiasm": 0.5,
     "accepts": 0.5,
     "accepted_last": 0.25,
     "refuses": -1.0,
     "complains": -1.0,
-    "gives_up": -0.25,
+    "gives_up": -1.0,
     "rephrases": -1.0,
     "unanswered": -0.5,
     "repeats": -1.0,
@@ -40,15 +41,15 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
 def signs(turns: Sequence[Turn]) -> dict[str, float]:
-    """Every sign of `SIGNS`, a share in [0, 1]; sentiment in [−1, 1]. All zero where nothing was said.
+    """Every sign of `SIGNS`, a share in [0, 1]; feelings in [−1, 1]. All zero where nothing was said.
 
     Of the user's replies (turns that answer the system): `sentiment`, the mean VADER compound without titles
-    and kinds of films; the shares with an exclamation that does not sound negative (`enthusiasm`), that
-    accept, refuse, complain or correct, and rephrase an earlier turn; whether one of the last two accepts
-    (`accepted_last`), and one gives up. Of the system's turns: the shares that repeat an earlier one and that
-    offer again what was refused or seen (`insists`). Of those that answer the user: the shares that deflect
-    and that take up what the user spoke of, and of those that answer a question the share that does not
-    answer it. `offers`: anything was recommended at all.
+    and kinds of films, and `closes`, that of the last one; the shares with an exclamation that does not sound
+    negative (`enthusiasm`), that accept, refuse, complain or correct, and rephrase an earlier turn; whether
+    one of the last two accepts (`accepted_last`), and one gives up. Of the system's turns: the shares that
+    repeat an earlier one and that offer again what was refused or seen (`insists`). Of those that answer the
+    user: the shares that deflect and that take up what the user spoke of, and of those that answer a question
+    the share that does not answer it. `offers`: anything was recommended at all.
     """
     said = cues.merged(turns)
     replies = [i for i in range(1, len(said)) if said[i].speaker == "user"]
@@ -60,6 +61,7 @@ def signs(turns: Sequence[Turn]) -> dict[str, float]:
     accepted = [not no and bool(cues.ACCEPTS.search(text)) for no, text in zip(refused, texts, strict=True)]
     return {
         "sentiment": _mean(feelings),
+        "closes": _mean(feelings[-1:]),
         "enthusiasm": _mean(
             feeling >= 0 and "!" in text and len(cues.words(text)) > 2
             for feeling, text in zip(feelings, texts, strict=True)

@@ -51,25 +51,35 @@ def _cue(pattern: str) -> re.Pattern[str]:
 
 
 ACCEPTS = _cue(
-    r"\b(thank(s| you)|thx|sounds? (really |pretty |very )?(good|great|interesting|fun|perfect"
-    r"|awesome|nice|cool"
-    r"|amazing|like a)|i(('| wi)ll| am going to|'m (going to|gonna))( definitely| have to| probably)? "
-    r"(watch|check|try|give|see|look (into|for|it|that)|add|go with|take)|(great|good|perfect|awesome"
-    r"|excellent|nice|amazing|wonderful) (choice|suggestion|recommendation|idea|pick|one|movie"
-    r"|film)s?|perfect"
-    r"|awesome|wonderful|excellent|(want|have|need) to (watch|check|see) (it|that)|can'?t wait"
-    r"|love (it|that)"
-    r"|works for me|appreciate|you('ve| have) been (very |so |really )?(helpful|great))\b"
+    r"\b(thank(s| you)|thx|cheers|sounds? (really |pretty |very |so )?(good|great|interesting|fun|perfect"
+    r"|awesome|nice|cool|amazing|lovely|ideal|wonderful|delicious|excellent|like a)"
+    r"|(i|we)(('| wi)ll| am going to|'m (going to|gonna)|'re going to)( definitely| have to| probably)? "
+    r"(watch|check|try|give|see|look (into|for|it|that)|add|go (with|there)|take|book|reserve|order|buy"
+    r"|read|visit|listen|play|cook)"
+    r"|please (book|reserve|order|buy|play|add)"
+    r"|(great|good|perfect|awesome|excellent|nice|amazing|wonderful|fantastic|lovely) "
+    r"(choice|suggestion|recommendation|idea|pick|one|movie|film|book|place|song|tip|advice)s?"
+    r"|perfect|awesome|wonderful|excellent|fantastic|brilliant|ideal"
+    r"|(want|have|need) to (watch|check|see|try|read|hear|visit) (it|that)|can'?t wait"
+    r"|love (it|that)|works for (me|us)|exactly what (i|we)|(i'm|i am) (convinced|sold)|appreciate"
+    r"|you(('ve| have) been|'re| are| were) ((very|so|really|a|an|such|great|big|huge|absolute) )*"
+    r"(help(ful)?|great|kind|star|life ?saver))\b"
 )
 NO = _cue(r"^\W*(no|nope|nah|not)\b(?! (problem|worries|idea))")
 KNOWN = _cue(
     r"\b(have you|did you|do you know|ever|seen|heard|familiar|know of)\b[^.!]*\?|^\W*(have|did) you\b"
 )
 REFUSES = _cue(
-    r"\b(not (really|interested|a (big |huge )?fan|my|into"
-    r"|for me|so into|quite|exactly|in the mood)|(do|did|does)(n'?t| not) (really |much |particularly )?"
-    r"(like|care|enjoy|want|sound|think so)|hate|dislike|something (else|different)|other than|any(thing)? "
-    r"(else|other)|too (old|scary|violent|sad|slow|long|dark|much|mushy))\b"
+    r"\b(not (really|interested|an? (big |huge )?fan|my|into"
+    r"|for (me|us)|so into|quite|exactly|in the mood)|(do|did|does|would|wo|ca)(n'?t| ?not) (really |much "
+    r"|particularly |even )?(like|care|enjoy|want|sound|think so|work|suit|eat|drink|need|stand|afford)"
+    r"|hate|dislike|rather not"
+    r"|something (else|different)|other than|any(thing|where|one)? (else|other)"
+    r"|((far|way|much|bit|little|is|are|was|'s|'re|looks?|sounds?|seems?) too "
+    r"(?!(funny|good|cute|kind|bad)\b)|^\W*too )\w+"
+    r"|too (old|scary|violent|sad|slow|long|dark|much|many|mushy|loud|far|expensive|pricey|heavy|big"
+    r"|small))\b"
+    r"|^\W*stop\b"
 )
 SEEN = _cue(
     r"\b(already (seen|saw|watched)|(i|i've|ive|i have) (already )?(seen|watched) (it|that|them|both"
@@ -77,25 +87,27 @@ SEEN = _cue(
     r"|seen (it|that|them) (already|before)|i saw (it|that))\b"
 )
 COMPLAINS = _cue(
-    r"\b(i (just |already )?(said|asked|meant|told|mentioned|was asking|specified|did ?n[o']?t (ask"
-    r"|say|mention))"
-    r"|you (just |already )?(said|told|recommended|suggested|mentioned|asked|keep|are ?n[o']?t|ca ?n[o']?t"
-    r"|do ?n[o']?t (seem|understand|know|answer|listen|get)|did ?n[o']?t)|not what i"
+    r"\b((i|we) (just |already |only )?(said|asked|meant|told|mentioned|was asking|specified"
+    r"|did ?n[o']?t (ask|say|mention))"
+    r"|you (just |already |clearly |obviously |still |really )?"
+    r"(said|told|recommended|suggested|mentioned|asked|keep|are ?n[o']?t|ca ?n[o']?t"
+    r"|do ?n[o']?t (seem|understand|know|answer|listen|get)|did ?n[o']?t)|not what (i|we)"
+    r"|nothing to do with"
     r"|(that('s| is| was)?|it('s| is)) (not|n't) (what|a|an|the|related|right|relevant)"
     r"|(does|did|is|are) ?n[o']?t (make sense|make any sense|help|answer|understand|listen|related"
     r"|relevant)"
     r"|wrong|useless|stupid|dumb|ridiculous|annoying|frustrat\w*|terrible|confus\w*|nonsense|irrelevant"
-    r"|unhelpful|not (very |really |that )?help(ful|ing)|waste|robot|listening|pay(ing)? attention"
+    r"|unhelpful|pointless|not (very |really |that )?help(ful|ing)|waste|robot|listening|pay(ing)? attention"
     r"|(movies?|films?|one|something|anything)?, not (an? |the )?\w+|same (movie|film|thing|one"
     r"|question|answer)|what do you mean|makes no sense|repeat(ing)? (yourself|that)"
     r"|are you (ok|okay|kidding|sure|serious|there|a bot)|why (are|did|do|would) you)\b"
-    r"|\bagain\W*$|^\W*(what|huh|hello|excuse me|wtf|pardon)\s*\?+\s*$|\?\?|\?!|!\?"
+    r"|\bagain\W*$|^\W*(huh|hello|excuse me|wtf|pardon)\s*\?|^\W*what\s*\?+\s*$|\?\?|\?!|!\?"
 )
 GIVES_UP = _cue(
-    r"\b(never ?mind|forget (it|about it)|(i )?give up|whatever|(is|it'?s) (not|n't) (working|going)"
-    r"|i('ll| will| am going to) (look|find|search|ask|go) (it |for it )?(elsewhere|myself|on my own"
-    r"|somewhere|"
-    r"someone|with something)|no point|i('m| am) (done|leaving)|stop it)\b"
+    r"\b(never ?mind|forget (it|about it|this)|(i )?give up|whatever|(is|it'?s) (not|n't) (working|going)"
+    r"|i('ll| will| am going to) (just )?(look|find|search|ask|go|try|use) ((it|for it|in|at|to|with) )*"
+    r"(else|elsewhere|myself|on my own|somewhere|someone|some(thing|body) else|something|another|other)"
+    r"|no point|(what a|a|total) waste of|i('m| am) (so |just )?(done|leaving)|stop (it|this))\b"
 )
 ASKS = _cue(
     r"\?|\b(can|could|would|will) you (please )?(suggest|recommend|tell|give|find|help)\b|\bany (other )?"

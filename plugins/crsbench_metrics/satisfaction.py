@@ -13,7 +13,7 @@ fitted by penalised quasi-likelihood (Papke & Wooldridge, 1996) of the mean rati
 
 that shrinks towards s · p, weights p given beforehand with a common scale s that is fitted first: improper
 linear models carry over where few examples inform a weight (Dawes, American Psychologist 1979), and people
-hardly ever repeat themselves as systems do. What was learnt from the ratings are fifteen numbers in
+hardly ever repeat themselves as systems do. What was learnt from the ratings are sixteen numbers in
 `satisfaction_weights.py`; `python -m crsbench_metrics.satisfaction_evidence DATA_DIR` prints them.
 """
 

@@ -1,10 +1,12 @@
 """The signs of conduct: each is there where it was shown, and has the direction that it was given."""
 
+import numpy as np
 import pytest
 from crsbench_metrics.conduct import SIGNS, signs
 from crsbench_metrics.satisfaction import predict
 
 from crsbench.types import Mention, Turn
+from tests.plugins.metrics.conversations import SCENES
 
 
 def talk(*said):
@@ -19,6 +21,7 @@ START = (
 NO_ANSWER = ("u What is it about?", "s I am not sure.")
 SHOWN = {
     "sentiment": [*START, "u How lovely, you make me happy."],
+    "closes": [*START, "u How lovely, you make me happy."],
     "enthusiasm": [*START, "u You have heard of that one!"],
     "accepts": [*START, "u Sounds good, I will watch it."],
     "accepted_last": [*START, "u Thanks."],
@@ -67,6 +70,29 @@ def test_messages_in_a_row_are_one_turn():
     assert signs(apart) == signs(together)
 
 
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("u Lovely, please book it.", "accepts"),
+        ("u We'll order the risotto.", "accepts"),
+        ("u You've been a great help!", "accepts"),
+        ("u That is far too expensive.", "refuses"),
+        ("u We don't eat meat.", "refuses"),
+        ("u That has nothing to do with music.", "complains"),
+        ("u You clearly don't understand.", "complains"),
+        ("u I'll try another shop.", "gives_up"),
+        ("u What a waste of time.", "gives_up"),
+    ],
+)
+def test_signs_are_those_of_any_domain(text, sign):
+    assert signs(talk("u Hi.", "s There is one in the centre.", text))[sign] > 0
+
+
+def test_how_it_ends_is_how_the_last_reply_feels():
+    lost = signs(talk("u Hi.", "s Hello.", "u How lovely!", "s Good.", "u That is terrible and sad."))
+    assert lost["closes"] < lost["sentiment"] < 0.3
+
+
 GOOD = ["u Can you recommend a comedy?", "s Have you seen Superbad (2007)?", "u No, what is it about?"]
 GOOD += ["s It is about two friends who want to throw a party.", "u Sounds good, I will watch it. Thanks!"]
 WORSE = {
@@ -81,3 +107,18 @@ WORSE = {
 def test_a_conversation_that_goes_wrong_is_rated_lower(fault):
     good, worse = predict([talk(*GOOD), talk(*WORSE[fault])])
     assert 1 < worse < good - 0.2 < 5
+
+
+def test_outcomes_are_in_order_in_domains_that_nobody_rated():
+    """Thanked > hardly noticed > repeated > given up, in 8 scenes of 4 outcomes: one pair of 48 is not."""
+    wrong = []
+    for scene, outcomes in SCENES.items():
+        said = [
+            [Turn("system" if i % 2 else "user", text) for i, text in enumerate(outcome)]
+            for outcome in outcomes
+        ]
+        ratings = predict(said)
+        assert ratings[0] > ratings[1] + 0.2 > ratings[2:].max() + 0.2, scene
+        assert np.ptp(ratings) > 0.8, scene
+        wrong += [scene] * int(ratings[2] <= ratings[3])
+    assert len(wrong) <= 1, wrong

@@ -126,20 +126,12 @@ def over_both(values: Sequence[Sequence[float]], groups: Sequence[str]) -> Inter
     alone, without the part of its estimate that comes from dialogues that differ from seed to seed: that
     part is in l and u. Raises ValueError for one seed.
     """
-    seeds = len(values)
-    if seeds < 2:
+    if len(values) < 2:
         raise ValueError("one seed does not say how seeds vary")
     grouped = [by_group(one, groups) for one in values]
-    sums, sizes = np.array([one for one, _ in grouped]), grouped[0][1]  # [K, G], [G]
-    count = len(sizes)
-    means = sums.sum(axis=1) / sizes.sum()
-    value = float(means.mean())
-    variance = float(means.var(ddof=1)) / seeds
-    if count > 1:
-        parts = (sums - value * sizes) * count / sizes.sum()  # what each dialogue adds to each seed's mean
-        left = parts - parts.mean(axis=1, keepdims=True) - parts.mean(axis=0) + parts.mean()
-        variance -= float((left**2).sum()) / ((seeds - 1) * (count - 1)) / (seeds * count)
-    of_seeds = students_t(seeds - 1) ** 2 * max(variance, 0.0)
+    sums, sizes = np.array([one for one, _ in grouped]), grouped[0][1]
+    value = float((sums.sum(axis=1) / sizes.sum()).mean())
+    of_seeds = students_t(len(values) - 1) ** 2 * seed_variance(sums, sizes)
     low, high = bca(sums.mean(axis=0), sizes)
     return Interval(
         value,
@@ -147,6 +139,21 @@ def over_both(values: Sequence[Sequence[float]], groups: Sequence[str]) -> Inter
         value + math.sqrt((high - value) ** 2 + of_seeds),
         len(groups),
     )
+
+
+def seed_variance(sums: Floats, sizes: Floats) -> float:
+    """The variance of a mean over K seeds that is due to seeds alone; sums [K, G], sizes [G].
+
+    That of the seeds' means, less the part of it that comes from dialogues that differ from seed to seed.
+    """
+    seeds, count = sums.shape
+    means = sums.sum(axis=1) / sizes.sum()
+    variance = float(means.var(ddof=1)) / seeds
+    if count > 1:
+        parts = (sums - means.mean() * sizes) * count / sizes.sum()  # what each dialogue adds to each mean
+        left = parts - parts.mean(axis=1, keepdims=True) - parts.mean(axis=0) + parts.mean()
+        variance -= float((left**2).sum()) / ((seeds - 1) * (count - 1)) / (seeds * count)
+    return max(variance, 0.0)
 
 
 def standard_error(sums: Floats, sizes: Floats) -> float:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import json
+import lzma
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from crsbench._pytest_plugin import Answer
@@ -144,3 +149,90 @@ def plugin_file(tmp_path: Path) -> Iterator[Callable[..., Path]]:
         module = sys.modules.get(name)
         if module is not None and str(getattr(module, "__file__", "")).startswith(str(folder)):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def invent() -> Callable[..., Path]:
+    """A record that no run made: fast, of any size, under any name; its intervals are not computed."""
+
+    def make(root: Path, policy: str, seed: int = 0, skill: float = 0.5, rows: int = 40, **told: Any) -> Path:
+        """`skill`: the mean share of rows whose target is found; `told` goes into `run` of the record."""
+        from crsbench.leaderboard import records
+        from crsbench.leaderboard.ranks import SUBSETS, UNITS, Rows, recompute
+        from crsbench.record import Measured, values_lines
+        from crsbench.types import Values
+
+        rng = np.random.default_rng([seed, *policy.encode()])
+        dialogues = [f"d{i // 2}" for i in range(rows)]
+        found = [[int(rng.integers(1, 11))] if rng.random() < skill else [None] for _ in range(rows)]
+        columns: dict[str, list[Any]] = {
+            "id": [f"r{i}" for i in range(rows)],
+            "dialogue": dialogues,
+            "targets": [[i] for i in range(rows)],
+            "new": [[i % 3 > 0] for i in range(rows)],
+            "tail": [[i % 4 == 0] for i in range(rows)],
+            "liked": [[None]] * rows,
+            "clean": [True] * rows,
+            "exposed": [False] * rows,
+        }
+        happy = tuple(float(x) for x in (rng.random(rows) < skill))
+        names = tuple(columns["id"])
+        satisfied = Values("satisfaction", "all", "episode", names, names, happy, decoding="greedy")
+        measured = [Measured("final", "crsbench/synthetic", satisfied)]
+        given = recompute(Rows(columns, {"final": found}), "final")
+        for metric, subset, unit in itertools.product(("recall@1", "recall@10"), SUBSETS, UNITS):
+            values = given(metric, subset, unit)
+            measured += [Measured("final", None, values)] if values else []
+        run = {
+            "id": f"{zlib.crc32(repr((policy, seed, sorted(told.items()))).encode()):016x}",
+            "plugin": policy,
+            "plugins": [
+                {"kind": "dataset", "name": "crsbench/toy", "version": "1", "digest": "", "options": {}}
+            ],
+            "dataset": "crsbench/toy",
+            "dataset_fingerprint": "0" * 16,
+            "protocol": "logged",
+            "seed": seed,
+            "model": "tiny",
+            "simulator": "crsbench/synthetic",
+            "limit": None,
+            "precision": "fp32",
+            "privileged": False,
+            "options": told.get("options_passed", {}),
+            "options_passed": {},
+            "simulator_in_training": False,
+            **told,
+        }
+        scores = [
+            {
+                **{"metric": v.metric, "stage": "final", "subset": v.subset, "unit": v.unit},
+                **{"decoding": v.decoding, "simulator": one.simulator},
+                "value": records.fixed(float(np.mean(v.values))),
+                "low": records.fixed(float(np.mean(v.values)) - 0.05),
+                "high": records.fixed(float(np.mean(v.values)) + 0.05),
+                **{"n": len(v.values), "higher_is_better": True},
+            }
+            for one in measured
+            for v in [one.values]
+        ]
+        where = {"device": "cpu", "device_name": None, "threads": 1, "seconds": 2.0 + 60 * skill}
+        counts = {"rows": rows, "targets": rows, "dropped": {}, "catalog": 99, "train_dialogues": 9}
+        config = {
+            **{"plugin": policy.removeprefix("crsbench/"), "dataset": "toy", "protocol": run["protocol"]},
+            **{"seed": seed, "options": run["options_passed"]},
+        }
+        result = {
+            **{"schema": 1, "status": "complete", "error": None, "run": run, "scores": scores, "stages": []},
+            **{"counts": counts, "absent": [], "differences": [], "observer_failures": []},
+            **{"provenance": where, "config": config},
+        }
+        folder = root / records.place(result)
+        folder.mkdir(parents=True)
+        lines: list[Any] = [columns, {"stage": "final", "ranks": found}]
+        for name, content in ((records.ROWS, lines), (records.VALUES, values_lines(measured[:1]))):
+            text = "".join(json.dumps(line) + "\n" for line in content)
+            (folder / name).write_bytes(lzma.compress(text.encode(), preset=0))
+        (folder / "result.json").write_text(records.spelled(result), encoding="utf-8")
+        return folder
+
+    return make

@@ -8,7 +8,7 @@ import typer
 import typer.core
 
 from crsbench import __version__
-from crsbench.cli import check, compare, data, doctor, later, metrics, new, plugins, run, signals
+from crsbench.cli import check, compare, data, doctor, later, leaderboard, metrics, new, plugins, run, signals
 
 
 class InOrder(typer.core.TyperGroup):
@@ -19,7 +19,7 @@ class InOrder(typer.core.TyperGroup):
         return sorted(names, key=lambda name: (name not in NOW, NOW.index(name) if name in NOW else 0))
 
 
-NOW = ("run", "compare", "signals", "metrics", "plugins", "check", "new", "data", "doctor")
+NOW = ("run", "compare", "signals", "metrics", "plugins", "check", "new", "data", "leaderboard", "doctor")
 
 # Plain help: rich alone would double the time that `crsbench --help` takes.
 app = typer.Typer(
@@ -58,7 +58,7 @@ app.command("new")(new.new)
 app.add_typer(data.app, name="data")
 app.command("signals")(signals.signals)
 app.add_typer(metrics.app, name="metrics")
-app.add_typer(later.leaderboard, name="leaderboard")
+app.add_typer(leaderboard.app, name="leaderboard")
 app.command("report")(later.report)
 app.command("chat")(later.chat)
 app.command("doctor")(doctor.doctor)

@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 MEASURES = re.compile(r"(recall|mrr|ndcg)@([1-9][0-9]*)")
 LISTED = 50  # how deep a recorded ranking goes: no measure can look further
 COLUMNS = ("id", "dialogue", "targets", "new", "tail", "liked", "clean", "exposed")
+SUBSETS = ("all", "new", "repeated", "clean", "liked", "tail", "exposed")
+UNITS = ("label", "row", "dialogue")
 _OF_TARGETS = ("targets", "new", "tail", "liked")
 
 
@@ -85,14 +87,14 @@ def recompute(rows: Rows, stage: str) -> Callable[[str, str, str], Values | None
 
     def values(metric: str, subset: str, unit: str) -> Values | None:
         asked = MEASURES.fullmatch(metric)
-        if asked is None or int(asked[2]) > LISTED or subset not in masks or unit not in _UNITS:
+        if asked is None or int(asked[2]) > LISTED or subset not in SUBSETS or unit not in UNITS:
             return None
         mask = masks[subset]
         if not mask.any():
             return None
         key = (subset, unit)
         if key not in units:
-            units[key] = _UNITS[unit](rows, of_row, mask)
+            units[key] = _MAKE[unit](rows, of_row, mask)
         found = units[key]
         each = _MEASURES[asked[1]](ranks[mask], found.inner, int(asked[2]))
         if found.outer is not None:
@@ -186,5 +188,5 @@ def _ndcg(ranks: Floats, unit: Ints, k: int) -> Floats:
     return np.bincount(unit, weights=gains) / ideal[np.minimum(np.bincount(unit), k) - 1]
 
 
-_UNITS = {"label": _labels, "row": _whole_rows, "dialogue": _dialogues}
+_MAKE = {"label": _labels, "row": _whole_rows, "dialogue": _dialogues}
 _MEASURES = {"recall": _recall, "mrr": _reciprocal_rank, "ndcg": _ndcg}

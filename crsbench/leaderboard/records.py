@@ -20,7 +20,6 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -35,6 +34,7 @@ from crsbench.types import Values
 
 ROWS = "rows.jsonl.xz"
 VALUES = "values.jsonl.xz"
+KEY = ("stage", "metric", "subset", "unit", "decoding", "simulator")  # what a score is of
 FILES = (RESULT, ROWS, VALUES)
 DECIMALS = 5  # of values
 KEPT = 6  # decimals of scores
@@ -43,9 +43,13 @@ _LOCAL = ("out", "data_dir", "plugins_dir", "if_exists", "seeds", "device")  # o
 _FOLDERS = re.compile(r"(?<![\w/\\:.])(~\w*|[A-Za-z]:)?[\\/]([^\s/\\:'\"]+[\\/])*(?=[^\s/\\:'\"])")
 
 
+class MismatchError(DataError):
+    """Scores that the rows of a run do not give."""
+
+
 @dataclass(frozen=True)
 class Record:
-    """One record: its folder and what its `result.json` says; rows and values are read when asked for."""
+    """One record: its folder and its `result.json`. Rows and values are read when asked for, and not kept."""
 
     path: Path
     record: Mapping[str, Any]
@@ -54,27 +58,31 @@ class Record:
     def id(self) -> str:
         return str(self.record["run"]["id"])
 
-    @cached_property
     def rows(self) -> Rows:
         """The scored rows. Raises DataError where they are damaged."""
         return _read_rows(self.path / ROWS)
 
-    @cached_property
-    def measured(self) -> tuple[Measured, ...]:
-        """What each score is a mean of, in the order of the scores. Raises DataError for one without."""
-        kept = {_key(one): one for one in parse_values(_lines(self.path / VALUES), self.path / VALUES)}
-        from_ranks = {stage: recompute(self.rows, stage) for stage in self.rows.ranks}
+    def values(self) -> list[Measured]:
+        """What does not follow from ranks. Raises DataError where it is damaged."""
+        return parse_values(_lines(self.path / VALUES), self.path / VALUES)
+
+    def measured(self, stage: str | None = None) -> list[Measured]:
+        """What each score (of one stage) is a mean of, in their order. Raises DataError for one without."""
+        rows = self.rows()
+        kept = {_key(one): one for one in self.values()}
+        from_ranks = {name: recompute(rows, name) for name in rows.ranks}
         found: list[Measured] = []
         for row in self.record["scores"]:
-            key = tuple(row[name] for name in ("stage", "metric", "subset", "unit", "decoding", "simulator"))
-            one = kept.get(key)
-            if one is None and row["stage"] in from_ranks:
+            if stage not in (None, row["stage"]):
+                continue
+            one = kept.get(tuple(row[name] for name in KEY))
+            if one is None and row["stage"] in from_ranks and row["decoding"] is row["simulator"] is None:
                 values = from_ranks[row["stage"]](row["metric"], row["subset"], row["unit"])
                 one = values and Measured(row["stage"], None, values)
             if one is None:
-                raise DataError(f"{self.path}: its rows and values do not give {_named(row)}")
+                raise DataError(f"{self.path}: its rows and values do not give {named(row)}")
             found.append(one)
-        return tuple(found)
+        return found
 
     def digest(self) -> str:
         """16 hexadecimal digits of the sha256 of its three files."""
@@ -94,8 +102,7 @@ def store_record(run: Run | Record, root: Path) -> Path:
             raise UsageError(f"run {run.id} failed: {run.record['error']['message']}")
         rows, kept, result = _kept(run)
     else:
-        rows, result = run.rows, dict(run.record)
-        kept = parse_values(_lines(run.path / VALUES), run.path / VALUES)
+        rows, kept, result = run.rows(), run.values(), dict(run.record)
     folder = root / place(result)
     write_bytes(folder / ROWS, _packed(_row_lines(rows)))
     write_bytes(folder / VALUES, _packed(values_lines(kept)))
@@ -146,6 +153,12 @@ def rounded(score: Score) -> dict[str, Any]:
     return {key: fixed(value) if type(value) is float else value for key, value in asdict(score).items()}
 
 
+def named(row: Mapping[str, Any]) -> str:
+    """A score in words."""
+    decoding = f", {row['decoding']}" if row["decoding"] else ""
+    return f"{row['metric']} ({row['stage']}, subset {row['subset']}, by {row['unit']}{decoding})"
+
+
 def _kept(run: Run) -> tuple[Rows, list[Measured], dict[str, Any]]:
     """Rows, values and record of a run as they are kept."""
     rows = _rows_of(run.path / "rows.jsonl")
@@ -157,9 +170,8 @@ def _kept(run: Run) -> tuple[Rows, list[Measured], dict[str, Any]]:
         if MEASURES.fullmatch(values.metric) and one.stage in from_ranks:
             again = from_ranks[one.stage](values.metric, values.subset, values.unit)
             if again is None or not _same(values, again):
-                raise DataError(
-                    f"run {run.id}: its rows do not give its {_named({**asdict(values), 'stage': one.stage})}"
-                )
+                what = named({**asdict(values), "stage": one.stage})
+                raise MismatchError(f"run {run.id}: its rows do not give its {what}")
             every.append(Measured(one.stage, one.simulator, again))
             continue
         short = replace(values, values=tuple(fixed(value, DECIMALS) for value in values.values))
@@ -265,8 +277,3 @@ def _folder(name: str) -> str:
 def _key(one: Measured) -> tuple[Any, ...]:
     v = one.values
     return (one.stage, v.metric, v.subset, v.unit, v.decoding, one.simulator)
-
-
-def _named(row: Mapping[str, Any]) -> str:
-    decoding = f", {row['decoding']}" if row["decoding"] else ""
-    return f"{row['metric']} ({row['stage']}, subset {row['subset']}, by {row['unit']}{decoding})"

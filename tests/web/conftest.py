@@ -5,8 +5,8 @@
         page.get_by_role("button", name="Sort").click()  # a playwright.sync_api.Page
         assert serious_faults(page) == []
 
-When a test ends, `browser` fails it if one of its pages asked for anything beyond its own file, wrote an error
-to the console or raised one.
+When a test ends, `browser` fails it if one of its pages asked for anything beyond its own file, wrote an
+error to the console or raised one.
 """
 
 from __future__ import annotations

@@ -18,9 +18,7 @@ def test_a_quiet_page_has_no_fault(
     assert serious_faults(page) == []
 
 
-def test_faults_are_noticed(
-    browser: Any, serious_faults: Callable[[Any], list[str]], tmp_path: Path
-) -> None:
+def test_faults_are_noticed(browser: Any, serious_faults: Callable[[Any], list[str]], tmp_path: Path) -> None:
     (tmp_path / "other.css").write_text("")
     (tmp_path / "page.html").write_text(
         f"{HEAD}<link rel=stylesheet href=other.css><p style='color:#aaa'>pale"

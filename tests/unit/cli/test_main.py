@@ -82,9 +82,6 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(arguments: list[str], line: st
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["leaderboard", "build"],
-        ["leaderboard", "check"],
-        ["leaderboard", "submit", "x"],
         ["report", "x"],
         ["chat", "x"],
     ],

@@ -30,12 +30,12 @@ def test_a_record_gives_every_score_of_its_run(small_run: Make, tmp_path: Path) 
     folder = store_record(made, tmp_path)
     assert folder.relative_to(tmp_path).as_posix() == f"synthetic/logged/popularity/{made.id}"
     record = load_record(folder)
-    assert record.record["scores"] == [rounded(score) for score in scores(record.measured)]
-    assert len(record.measured) == len(made.scores)
-    for mine, its in zip(scores(record.measured), made.scores, strict=True):
+    assert record.record["scores"] == [rounded(score) for score in scores(record.measured())]
+    assert len(record.measured()) == len(made.scores)
+    for mine, its in zip(scores(record.measured()), made.scores, strict=True):
         assert (mine.metric, mine.subset, mine.unit, mine.n) == (its.metric, its.subset, its.unit, its.n)
         assert (mine.value, mine.low, mine.high) == pytest.approx((its.value, its.low, its.high), abs=1e-5)
-    assert record.rows.targets == record.record["counts"]["targets"]
+    assert record.rows().targets == record.record["counts"]["targets"]
 
 
 def test_a_record_is_kept_alike_wherever_it_comes_from(small_run: Make, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_damage_is_named(name: str, small_run: Make, tmp_path: Path) -> None:
     folder = store_record(small_run(), tmp_path)
     (folder / name).write_bytes((folder / name).read_bytes()[:-9])
     with pytest.raises(DataError, match=name):
-        _ = [one.measured for one in load_records(tmp_path)]
+        _ = [one.measured() for one in load_records(tmp_path)]
 
 
 def test_rounding_does_not_hang_on_the_last_bit() -> None:

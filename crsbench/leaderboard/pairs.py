@@ -1,0 +1,102 @@
+"""All pairs of lines in one measure at once: paired differences, how sure they are, and ranks.
+
+A mean over units is a ratio of sums over dialogues, and each dialogue g adds ψ_g = (s_g − mean · n_g) / Σn to
+its error. The error of a difference of two means on the same units adds up from ψ_b − ψ_a, so that one
+matrix of products Ψ Ψᵀ gives the cluster-robust standard error of every pair (the same as
+`intervals.standard_error` of the pair's differences). Where a line has several seeds, the variance that
+other seeds would add is in it too, weighted such that with Student's t of the dialogues the interval is that
+of Zou & Donner (see `intervals.over_both`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crsbench.intervals import by_group, standard_error, students_t
+from crsbench.leaderboard.lines import Sample
+
+Floats = NDArray[np.float64]
+BLOCK = 256  # lines compared with all at once
+TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Lines (of a block) against all: the difference line − other, its standard error and degrees of freedom.
+
+    Each [B, L]; nan where two lines share no unit.
+    """
+
+    difference: Floats
+    spread: Floats
+    freedom: Floats
+
+
+def against_all(samples: Sequence[Sample]) -> Iterator[Pairs]:
+    """Every line against every line, in blocks of lines, in their order."""
+    if not samples:
+        return
+    first = samples[0]
+    if all(one.ids == first.ids and one.groups == first.groups for one in samples):
+        yield from _on_the_same_units(samples)
+    else:
+        for one in samples:
+            found = np.array([_pair(one, other) for other in samples]).T[:, None]
+            yield Pairs(*found)
+
+
+def ranks(samples: Sequence[Sample], higher_is_better: bool) -> list[int]:
+    """1 + the number of lines that are better beyond the 95% interval of the paired difference, for each."""
+    found: list[int] = []
+    for block in against_all(samples):
+        worse = -block.difference if higher_is_better else block.difference
+        critical = {
+            freedom: students_t(freedom) if freedom > 0 else np.inf for freedom in np.unique(block.freedom)
+        }
+        t = np.vectorize(critical.get, otypes=[float])(block.freedom)
+        found += (1 + (worse > t * block.spread + TINY).sum(axis=1)).tolist()
+    return found
+
+
+def _on_the_same_units(samples: Sequence[Sample]) -> Iterator[Pairs]:
+    grouped = [by_group(one.values, one.groups) for one in samples]
+    sums, sizes = np.array([one for one, _ in grouped]), grouped[0][1]  # [L, G], [G]
+    groups = len(sizes)
+    means = sums.sum(axis=1) / sizes.sum()
+    errors = (sums - means[:, None] * sizes) / sizes.sum()
+    squares = (errors**2).sum(axis=1)
+    of_seeds = _of_seeds(samples, groups)
+    for start in range(0, len(samples), BLOCK):
+        some = slice(start, start + BLOCK)
+        distances = squares[some, None] + squares - 2 * errors[some] @ errors.T
+        # products of equal rows cancel but for rounding, which must not make a spread of nothing
+        distances[distances < TINY * (squares[some, None] + squares)] = 0.0
+        variance = distances * groups / max(groups - 1, 1) + of_seeds[some, None] + of_seeds
+        difference = means[some, None] - means
+        yield Pairs(difference, np.sqrt(variance), np.full_like(difference, groups - 1))
+
+
+def _pair(a: Sample, b: Sample) -> tuple[float, float, float]:
+    """a − b on the units that both have."""
+    place = {name: i for i, name in enumerate(b.ids)}
+    kept = [i for i, name in enumerate(a.ids) if name in place]
+    if not kept:
+        return np.nan, np.nan, np.nan
+    values = a.values[kept] - b.values[[place[a.ids[i]] for i in kept]]
+    sums, sizes = by_group(values, [a.groups[i] for i in kept])
+    variance = standard_error(sums, sizes) ** 2 + float(_of_seeds([a, b], len(sizes)).sum())
+    return float(values.mean()), float(np.sqrt(variance)), float(len(sizes) - 1)
+
+
+def _of_seeds(samples: Sequence[Sample], groups: int) -> Floats:
+    """What seeds add to each line's variance, such that the dialogues' t fits it: (t of seeds / t)² · v."""
+    if groups < 2:
+        return np.array([one.of_seeds for one in samples])
+    t = students_t(groups - 1)
+    return np.array(
+        [(students_t(one.seeds - 1) / t) ** 2 * one.of_seeds if one.of_seeds else 0.0 for one in samples]
+    )

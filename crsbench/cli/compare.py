@@ -52,15 +52,12 @@ def compare(
             _print(console(), found)
 
 
-def _print(out: Console, found: Comparison) -> None:
-    """All sides with superscripts, where they are more than two, and each pair of them in full."""
-    from crsbench.cli.board import BOUND, CAPTION, letters, shown, titled
+def overview(out: Console, found: Comparison) -> None:
+    """The sides by their letters and, where they are more than two, one table of them with superscripts."""
+    from crsbench.cli.board import BOUND, CAPTION, letters, titled
 
-    rows = shown(found)
-    names = letters(found)
-    pairs = list(dict.fromkeys((row.a, row.b) for row in rows))
     out.print(f"{found.dataset}, protocol {found.protocol}", markup=False)
-    for side, letter in names.items():
+    for side, letter in letters(found).items():
         ids = ", ".join(found.sides[side])
         out.print(
             f"{letter} = {titled(found, side)}{f' ({ids})' if ids else ''}", markup=False, soft_wrap=True
@@ -71,6 +68,15 @@ def _print(out: Console, found: Comparison) -> None:
     if len(found.sides) > 2:
         out.print()
         _sides(out, found)
+
+
+def _print(out: Console, found: Comparison) -> None:
+    """The overview, then each pair of sides in full."""
+    from crsbench.cli.board import letters, shown
+
+    overview(out, found)
+    rows, names = shown(found), letters(found)
+    pairs = list(dict.fromkeys((row.a, row.b) for row in rows))
     for a, b in pairs:
         some = [row for row in rows if (row.a, row.b) == (a, b)]
         out.print()

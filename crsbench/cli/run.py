@@ -36,6 +36,9 @@ def run(
     simulator: Annotated[Text, _text("--simulator", "NAME", "[the dataset's own]")] = None,
     seed: Annotated[int | None, _text("--seed", "N", "[0]")] = None,
     seeds: Annotated[int | None, _text("--seeds", "N", "Run N seeds, from --seed on.")] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Run it also without each signal in turn, and compare.")
+    ] = False,
     out: Annotated[Path | None, _text("--out", "DIR", "Where runs go. [runs]")] = None,
     data_dir: Annotated[
         Path | None, _text("--data-dir", "DIR", "Where data is. [CRSBENCH_DATA, else the cache folder]")
@@ -79,15 +82,16 @@ def run(
     }
     with reserved(as_json) as emit:
         settings = RunConfig.of(given, config)
-        finished = _execute(settings, quiet)
+        finished = _execute(settings, quiet, ablate)
         if not (as_json and quiet):
-            _show(finished)
+            _show(finished, ablate)
         if as_json:
             records = [run.record for run in finished]
-            emit(records[0] if settings.seeds is None else records)
+            emit(records if ablate or settings.seeds is not None else records[0])
 
 
-def _execute(settings: RunConfig, quiet: bool) -> list[Run]:
+def _execute(settings: RunConfig, quiet: bool, ablate: bool) -> list[Run]:
+    from crsbench.cli.ablation import ablations
     from crsbench.cli.progress import progress_ui
     from crsbench.errors import InterruptError
     from crsbench.run import execute
@@ -97,10 +101,14 @@ def _execute(settings: RunConfig, quiet: bool) -> list[Run]:
     finished: list[Run] = []
     try:
         with progress_ui(quiet) as ui:
-            for seed in range(settings.seed, settings.seed + (settings.seeds or 1)):
-                if settings.seeds is not None:
-                    ui.message(f"seed {seed}")
-                finished.append(execute(settings.for_seed(seed), host, ui))
+            runs = ablations(settings, host) if ablate else {"": settings}
+            for without, one in runs.items():
+                if without:
+                    ui.message(f"without {without}")
+                for seed in range(one.seed, one.seed + (one.seeds or 1)):
+                    if one.seeds is not None:
+                        ui.message(f"seed {seed}")
+                    finished.append(execute(one.for_seed(seed), host, ui))
     except KeyboardInterrupt as interrupt:
         where = next(map(str, interrupt.args), None)
         hint = "the same command goes on from the last finished stage"
@@ -111,10 +119,16 @@ def _execute(settings: RunConfig, quiet: bool) -> list[Run]:
     return finished
 
 
-def _show(finished: list[Run]) -> None:
+def _show(finished: list[Run], ablate: bool) -> None:
     from crsbench.cli import tables
 
-    if len(finished) == 1:
+    if ablate:
+        from crsbench.cli.compare import overview
+        from crsbench.cli.output import console
+        from crsbench.stats import compare
+
+        overview(console(), compare(finished))
+    elif len(finished) == 1:
         tables.closing(finished[0])
     else:
         tables.aggregate(finished)

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from crsbench.cli.fill import fill
 from crsbench.cli.output import Json, discover, reserved
 
 app = typer.Typer(
-    help="Leaderboards: build them from records, check them, submit a record.", rich_markup_mode=None
+    help="Leaderboards: make their records, build and check them, submit one.", rich_markup_mode=None
 )
 Folder = Annotated[
     Path, typer.Option("--folder", metavar="DIR", help="The folder with records/ and the pages.")
@@ -21,7 +22,10 @@ HOME = Path("leaderboards")
 
 @app.callback()
 def _leaderboard() -> None:
-    """Leaderboards: build, check, submit a record."""
+    """Leaderboards: fill, build, check, submit a record."""
+
+
+app.command("fill")(fill)
 
 
 @app.command("build")

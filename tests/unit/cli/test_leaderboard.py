@@ -58,3 +58,32 @@ def test_no_run_to_submit(cli: Cli, tmp_path: Path) -> None:
     answer = cli("leaderboard", "submit", str(tmp_path / "none"), "--folder", str(tmp_path))
     assert answer.code == 2
     assert "there is no such folder" in answer.err
+
+
+PLAN = """
+[[rows]]
+policies = ["popularity", "text-nkk"]
+on = ["synthetic"]
+minutes = 1
+options = { "dataset.dialogues" = 60, "dataset.test" = 30, "dataset.valid" = 10 }
+settings = { simulator = "none", metrics = "recall@10" }
+"""
+
+
+def test_fill_makes_the_records_of_a_plan_once(cli: Cli, tmp_path: Path) -> None:
+    home = tmp_path / "board"
+    home.mkdir()
+    (home / "plan.toml").write_text(PLAN)
+    asked = ("leaderboard", "fill", "--folder", str(home), "--out", str(tmp_path / "runs"))
+    answer = cli(*asked, "--dry-run")
+    assert (answer.code, list(home.iterdir())) == (0, [home / "plan.toml"]), answer.err
+    assert "2 runs: 0 recorded, 1 to be made, about 1 min 00 s" in answer.out
+
+    answer = cli(*asked)
+    assert answer.code == 1
+    assert "1 made, 1 failed" in answer.out
+    assert "text-nkk" in answer.err
+    assert len(list(home.glob("records/**/result.json"))) == 1
+    assert "1 there before, 1 failed" in cli(*asked).out
+    assert cli("leaderboard", "build", "--folder", str(home)).code == 0
+    assert cli("leaderboard", "check", "--folder", str(home)).code == 0

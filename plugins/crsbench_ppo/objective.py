@@ -88,3 +88,15 @@ def adapt(coefficient: float, kl: float, target: float) -> float:
     """The proportional controller of Ziegler et al. 2019 (arXiv 1909.08593), error clipped to ± 0.2."""
     error = min(0.2, max(-0.2, kl / target - 1.0))
     return coefficient * (1.0 + 0.5 * error)
+
+
+def context_share(scores: Tensor) -> float:
+    """How much of a reward's spread over the items depends on the conversation: 0 to 1.
+
+    scores [S, I]: of each item in S states. What is left of their variance within states once each item's
+    mean over the states is taken away, without bias by the number of states. 1 where nothing varies.
+    """
+    within = scores - scores.mean(1, keepdim=True)
+    rest = (within - within.mean(0)).square().sum() / max(1, len(scores) - 1)
+    both = within.mean(0).square().sum() - rest / len(scores) + rest
+    return float((rest / both).clamp(0.0, 1.0)) if within.any() else 1.0

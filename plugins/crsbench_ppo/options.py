@@ -57,6 +57,18 @@ class PpoOptions(Options):
     kl_target: float = Field(
         default=3.0, gt=0, description="KL in nats per item choice that β is steered to (d_targ)"
     )
+    kl_by_context: bool = Field(
+        default=True,
+        description="a reward that says of an item the same in every conversation moves the policy less: "
+        "the share of its spread over the items that depends on the conversation, where under a half, "
+        "scales kl_target down and kl up",
+    )
+    kl_again: float = Field(
+        default=1.0,
+        ge=0,
+        description="coefficient of that KL for naming an item again, which a rollout never does: "
+        "without it nothing would hold what the policy knows of repeats",
+    )
     kl_words: float = Field(default=0.3, ge=0, description="coefficient of the KL to the SFT policy, words")
     step_kl: float = Field(
         default=0.1, gt=0, description="an update ends early past this KL to the rollout's policy"

@@ -119,11 +119,13 @@ class ValueHead(nn.Module):
 class Reading:
     """What a model says of a minibatch's decisions, in the order of its rows.
 
-    items: log-probabilities of the whole catalogue [n, I] at `item_ok`; words: of the words [m] at
-    `word_at`; values [B, L], zero without a value head.
+    items: log-probabilities of the whole catalogue [n, I] at `item_ok`, given that one of the allowed items
+    is chosen; again [n, I + 1]: those of the items that are not allowed, −inf for the others, and of any
+    other than them; words: of the words [m] at `word_at`; values [B, L], zero without a value head.
     """
 
     items: Tensor
+    again: Tensor
     words: Tensor
     values: Tensor
 
@@ -132,11 +134,16 @@ def read(model: GroundedLM, value: ValueHead | None, d: Decisions, sayable: Tens
     """One pass over the packed rows; the masks are those of the rollout, for policy and reference alike."""
     hidden = model.hidden(d.batch)
     tables = model.item_logits(hidden, d.batch)[d.item_ok].float()
-    tables = tables.masked_fill(~d.allowed[d.item_ok], -torch.inf).log_softmax(-1)
-    logits = model.word_logits(hidden[d.word_at]).float().masked_fill(~sayable, -torch.inf)
+    allowed = d.allowed[d.item_ok]
+    items = tables.masked_fill(~allowed, -torch.inf).log_softmax(-1)
+    whole = tables.log_softmax(-1)
+    other = whole.masked_fill(~allowed, -torch.inf).logsumexp(-1, keepdim=True)
+    again = torch.cat([whole.masked_fill(allowed, -torch.inf), other], dim=-1)
+    # in place: the logits are the largest tensor there is, and nothing else needs them as they were
+    logits = model.word_logits(hidden[d.word_at]).float().masked_fill_(~sayable, -torch.inf)
     words = -F.cross_entropy(logits, d.batch.ids.roll(-1, dims=1)[d.word_at], reduction="none")
     values = value(hidden.float()) if value is not None else hidden.new_zeros(d.batch.ids.shape)
-    return Reading(tables, words, values)
+    return Reading(items, again, words, values)
 
 
 def sayable(codec: DialogueCodec) -> Tensor:

@@ -29,11 +29,12 @@ from torch import Tensor, nn
 
 from crsbench.errors import CrsbenchError
 from crsbench.protocols import Context, RewardModel
-from crsbench.types import Transition
+from crsbench.types import State, Transition
 from crsbench_ppo import checkpoint, memory
 from crsbench_ppo.objective import (
     Discounts,
     adapt,
+    context_share,
     entropy,
     exact_kl,
     gae,
@@ -83,16 +84,18 @@ def estimate(
 def surrogate(now: Reading, p: Prepared, options: PpoOptions, beta: float) -> tuple[Tensor, Scalars]:
     """The loss of a minibatch, each term a mean over its decisions:
 
-    L = L_items + w L_words + c1 L_value + β KL_items + β_w KL_words − c2 H
+    L = L_items + w L_words + c1 L_value + β KL_items + β_a KL_again + β_w KL_words − c2 H
 
-    KL_items is exact over the catalogue. KL_words is the k3 estimate: from the policy's own words of
-    KL(π ‖ π_ref), from logged words, which π_ref has learnt to say, of KL(π_ref ‖ π).
+    KL_items is exact over the items that could be chosen, KL_again over each of the others and all that
+    could. KL_words is the k3 estimate: from the policy's own words of KL(π ‖ π_ref), from logged words, which
+    π_ref has learnt to say, of KL(π_ref ‖ π).
     """
     d = p.d
     items, old_items = choose(now.items, d), choose(p.old.items, d)
     item_loss = policy_loss(items, old_items, p.advantages[d.item_at], options.clip).mean()
     squares = value_loss(now.values, p.old.values, p.returns, options.value_clip)[d.decides].mean()
     kl_items = exact_kl(now.items, p.reference.items).mean()
+    kl_again = exact_kl(now.again, p.reference.again).mean()
     spread = entropy(now.items).mean()
     loss = item_loss + options.value_weight * squares + beta * kl_items - options.entropy * spread
     kl_words = torch.zeros_like(loss)
@@ -104,12 +107,13 @@ def surrogate(now: Reading, p: Prepared, options: PpoOptions, beta: float) -> tu
         kl_words = k3(words, p.reference.words[chosen]).mean()
     elif now.words.numel():
         kl_words = k3(p.reference.words, now.words).mean()
-    loss = loss + options.kl_words * kl_words
+    loss = loss + options.kl_again * kl_again + options.kl_words * kl_words
     ratio = (items - old_items).detach().exp()
     return loss, {
         "loss": float(loss.detach()),
         "value_loss": float(squares.detach()),
         "kl_items": float(kl_items.detach()),
+        "kl_again": float(kl_again.detach()),
         "kl_words": float(kl_words.detach()),
         "entropy": float(spread.detach()),
         "step_kl": float(k3(items, old_items).mean().detach()),
@@ -189,7 +193,7 @@ class PpoTrainer:
             weight_decay=0.0,
             fused=True,
         )
-        self.beta = options.kl
+        self.beta, self.kl_target = options.kl, options.kl_target
         self.history: list[Scalars] = []
         self.rng = np.random.default_rng([ctx.seed, 1])
         follows = options.turn_discount if options.rollout != "logged" else 0.0
@@ -202,6 +206,8 @@ class PpoTrainer:
         Raises DivergedError on a loss that is not finite, a collapse of the entropy or a KL that runs away;
         the policy is then that of the last good round.
         """
+        if self.options.kl_by_context:
+            self._weigh(transitions)
         self._resume()
         total = self.options.iterations
         for step in self.ctx.progress(range(len(self.history) + 1, total + 1), total, "PPO"):
@@ -215,6 +221,14 @@ class PpoTrainer:
             after(step)
             self._keep()
 
+    def _weigh(self, transitions: Sequence[Transition]) -> None:
+        """Let the policy go as far from its reference as the reward knows of the conversations."""
+        some = transitions[:: max(1, len(transitions) // WEIGHED_STATES)]
+        scores = self.reward.score_items([State(t.state.history) for t in some])
+        weight = min(1.0, max(0.01, 2 * context_share(torch.from_numpy(scores))))
+        self.kl_target *= weight
+        self.beta /= weight
+
     def _round(self, step: int, transitions: Sequence[Transition]) -> Scalars:
         options = self.options
         decay = 1 - (step - 1) / options.iterations if options.anneal else 1.0
@@ -223,7 +237,11 @@ class PpoTrainer:
         self.policy.eval()  # dropout stays off: the ratio of the first step is exactly 1
         conversations, scalars = self._rollout(transitions)
         prepared = self._prepare(conversations)
-        scalars |= {"beta": self.beta, "explained_variance": explained_variance(prepared)}
+        scalars |= {
+            "beta": self.beta,
+            "kl_target": self.kl_target,
+            "explained_variance": explained_variance(prepared),
+        }
         if step <= options.value_warmup:
             return scalars | self._warm_up(prepared)
         memory.recompute(self.policy, options)
@@ -234,7 +252,7 @@ class PpoTrainer:
         if scalars["kl_items"] > options.kl_stop * options.kl_target:
             text = f"PPO: the KL to the SFT policy has run away, to {scalars['kl_items']:.3g} nats a choice"
             raise DivergedError(text, "raise kl, or lower learning_rate")
-        self.beta = adapt(self.beta, scalars["kl_items"], options.kl_target)
+        self.beta = adapt(self.beta, scalars["kl_items"], self.kl_target)
         return scalars
 
     def _rollout(self, transitions: Sequence[Transition]) -> tuple[list[Conversation], Scalars]:
@@ -322,6 +340,7 @@ class PpoTrainer:
         self.ctx.step(step, {f"ppo/{name}": value for name, value in scalars.items()})
 
 
+WEIGHED_STATES = 250  # of which the reward is asked before training, about
 WARM_UP_STEPS = 50  # of the value head in a round of its warm-up: it costs next to nothing
 
 

@@ -80,7 +80,8 @@ def test_it_reaches_the_optimum_of_dynamic_programming(seed: int) -> None:
 
         def read(d: Decisions, states: torch.Tensor = states) -> Reading:
             logits = tables.logits[times, states].flatten(0, 1)
-            return Reading(logits.log_softmax(-1), torch.empty(0), tables.values[times, states])
+            table, nothing = logits.log_softmax(-1), torch.zeros(len(logits), 1)
+            return Reading(table, nothing, torch.empty(0), tables.values[times, states])
 
         with torch.no_grad():
             old = read(d)

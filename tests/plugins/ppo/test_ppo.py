@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -141,6 +142,55 @@ def test_the_reference_holds_the_policy_back(start: Any, toy_context: Any) -> No
     )
     PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 100))
     assert toy_context.scalars[-1]["ppo/kl_items"] < 0.05
+
+
+class ByLength(KnownReward):
+    """Which film is worth something depends on how long the conversation is."""
+
+    def score_items(self, states: Sequence[State]) -> np.ndarray[Any, Any]:
+        lengths = np.array([len(state.history) for state in states])[:, None]
+        return (np.arange(12) % 3 == lengths % 3).astype(np.float32)
+
+
+@pytest.mark.parametrize(("reward", "weight"), [(KnownReward, 0.01), (ByLength, 1.0)])
+def test_a_reward_without_regard_to_the_conversation_moves_little(
+    start: Any, toy_context: Any, tmp_path: Path, reward: type[KnownReward], weight: float
+) -> None:
+    model, codec = start
+    for on, factor in ((True, weight), (False, 1.0)):
+        toy_context.kept = tmp_path / str(on)
+        toy_context.kept.mkdir()
+        options = PpoOptions(
+            rollout="logged",
+            iterations=1,
+            dialogues=8,
+            value_warmup=1,
+            kl_target=2.0,
+            kl=0.1,
+            kl_by_context=on,
+        )
+        PpoTrainer(model, codec, reward(), options, toy_context).train(toy_context.transitions)
+        assert toy_context.scalars[-1]["ppo/kl_target"] == pytest.approx(2.0 * factor)
+        assert toy_context.scalars[-1]["ppo/beta"] == pytest.approx(0.1 / factor)
+
+
+def test_what_the_policy_knows_of_repeats_is_held(start: Any, toy_context: Any, tmp_path: Path) -> None:
+    """Items that a rollout may not choose are in no ratio: the KL for naming one again keeps them."""
+
+    def moved(kl_again: float) -> float:
+        model, codec = start
+        model = copy.deepcopy(model)
+        toy_context.kept = tmp_path / str(kl_again)
+        toy_context.kept.mkdir()
+        options = PpoOptions(
+            rollout="logged", iterations=5, dialogues=48, value_warmup=0, kl=0.0, kl_target=50.0, step_kl=1.0,
+            kl_again=kl_again,
+        )  # fmt: skip
+        trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
+        trainer.train([t for t in toy_context.transitions if t.index > 0])
+        return toy_context.scalars[-1]["ppo/kl_again"]
+
+    assert moved(3.0) < 0.5 * moved(0.0)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from crsbench_ppo.packing import Decisions, Reading
 from crsbench_ppo.ppo import Prepared, estimate, surrogate
 from torch import Tensor
 
-OPTIONS = PpoOptions(entropy=0.01, words=0.3, kl_words=0.4, value_weight=0.7)
+OPTIONS = PpoOptions(entropy=0.01, words=0.3, kl_again=0.6, kl_words=0.4, value_weight=0.7)
 BETA = 0.05
 DISCOUNTS = Discounts(0.6, 0.9, 0.98, 0.95)
 
@@ -58,10 +58,12 @@ def reading(d: Decisions, rng: Any, near: Reading | None = None) -> Reading:
     n, m = int(d.item_ok.sum()), int(d.word_at.sum())
     noise = [torch.from_numpy(rng.normal(size=shape)) for shape in ((n, 5), (m,), d.rewards.shape)]
     logits = noise[0] if near is None else near.items.masked_fill(near.items.isinf(), 0) + 0.4 * noise[0]
-    tables = logits.masked_fill(~d.allowed[d.item_ok], -math.inf).log_softmax(-1)
+    allowed = d.allowed[d.item_ok]
+    tables = logits.masked_fill(~allowed, -math.inf).log_softmax(-1)
+    whole = torch.cat([logits.masked_fill(allowed, -math.inf), noise[0][:, :1]], dim=1)
     words = -noise[1].abs() - 0.1 if near is None else near.words + 0.3 * noise[1]
     values = noise[2] if near is None else near.values + 0.4 * noise[2]
-    return Reading(tables, words, values)
+    return Reading(tables, whole.log_softmax(-1), words, values)
 
 
 @pytest.fixture
@@ -73,11 +75,11 @@ def prepared() -> Prepared:
     return p
 
 
-def by_hand(p: Prepared, tables: Any, words: Any, values: Any) -> float:
+def by_hand(p: Prepared, tables: Any, again: Any, words: Any, values: Any) -> float:
     """The loss as a loop in plain float64 numbers."""
     d, o = p.d, OPTIONS
     clip: Callable[[float, float], float] = lambda x, e: min(max(x, 1 - e), 1 + e)  # noqa: E731
-    item_terms, squares, kls, spreads, word_terms, word_kls = [], [], [], [], [], []
+    item_terms, squares, kls, agains, spreads, word_terms, word_kls = [], [], [], [], [], [], []
     n = m = 0
     for b in range(len(d.ended)):
         for at in range(d.decides.shape[1]):
@@ -95,6 +97,9 @@ def by_hand(p: Prepared, tables: Any, words: Any, values: Any) -> float:
                 allowed = [i for i in range(5) if d.allowed[b, turn, i]]
                 kls.append(sum(math.exp(tables[n][i]) * (tables[n][i] - float(p.reference.items[n, i]))
                                for i in allowed))  # fmt: skip
+                others = [*(i for i in range(5) if i not in allowed), 5]
+                agains.append(sum(math.exp(again[n][i]) * (again[n][i] - float(p.reference.again[n, i]))
+                                  for i in others))  # fmt: skip
                 spreads.append(-sum(math.exp(tables[n][i]) * tables[n][i] for i in allowed))
                 n += 1
             else:
@@ -106,18 +111,21 @@ def by_hand(p: Prepared, tables: Any, words: Any, values: Any) -> float:
     mean: Callable[[list[float]], float] = lambda xs: sum(xs) / len(xs)  # noqa: E731
     return (
         mean(item_terms) + o.words * mean(word_terms) + o.value_weight * mean(squares)
-        + BETA * mean(kls) + o.kl_words * mean(word_kls) - o.entropy * mean(spreads)
+        + BETA * mean(kls) + o.kl_again * mean(agains) + o.kl_words * mean(word_kls)
+        - o.entropy * mean(spreads)
     )  # fmt: skip
 
 
 def test_the_loss_and_its_gradient_equal_a_loop_over_numbers(prepared: Prepared) -> None:
     p, rng = prepared, np.random.default_rng(1)
     now = reading(p.d, rng, p.old)
-    finite = torch.where(now.items.isfinite(), now.items, 0.0)
-    parts = [finite.clone().requires_grad_(), now.words.clone().requires_grad_(), now.values.clone()]
-    parts[2].requires_grad_()
-    items = parts[0].masked_fill(now.items.isinf(), -math.inf)
-    loss, scalars = surrogate(Reading(items, parts[1], parts[2]), p, OPTIONS, BETA)
+    tables = (now.items, now.again)
+    finite = [torch.where(table.isfinite(), table, 0.0) for table in tables]
+    parts = [part.clone().requires_grad_() for part in (*finite, now.words, now.values)]
+    items, again = (
+        part.masked_fill(table.isinf(), -math.inf) for part, table in zip(parts[:2], tables, strict=True)
+    )
+    loss, scalars = surrogate(Reading(items, again, parts[2], parts[3]), p, OPTIONS, BETA)
     arrays = [part.detach().numpy().copy() for part in parts]
     assert float(loss.detach()) == pytest.approx(by_hand(p, *arrays), abs=1e-9)
     assert 0 < scalars["clip_fraction"] < 1

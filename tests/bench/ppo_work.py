@@ -29,6 +29,7 @@ from crsbench_lm.options import SftOptions
 from crsbench_lm.pieces import SPECIALS
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.ppo import PpoTrainer
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -51,13 +52,14 @@ class Work:
 
 
 class Given:
-    """Users who say so many random words, and a judge who thinks nothing of it."""
+    """Users who say random words and leave after the last turn, and a judge who thinks nothing of it."""
 
     def __init__(self, work: Work) -> None:
         self.words, self.vocabulary = (
             work.user - 2,
             work.vocabulary,
         )
+        self.turns, self.items = work.turns, work.items
         self.rng = np.random.default_rng(0)
 
     def turn(self) -> Turn:
@@ -67,8 +69,12 @@ class Given:
     def score(self, states: Sequence[State], actions: Sequence[Action]) -> list[Reward]:
         return [Reward(float(self.rng.random())) for _ in actions]
 
+    def score_items(self, states: Sequence[State]) -> NDArray[np.float32]:
+        return np.zeros((len(states), self.items), np.float32)
+
     def sample_reply(self, states: Sequence[State], rng: np.random.Generator) -> list[Turn]:
-        return [self.turn() for _ in states]
+        taken = [sum(turn.speaker == "system" for turn in state.history) for state in states]
+        return [self.turn() if n < self.turns else Turn("user", "", ends=True) for n in taken]
 
 
 class Bench:
@@ -95,7 +101,8 @@ def trainer(folder: Path, work: Work, precision: str = "fp32") -> tuple[PpoTrain
     catalog = Catalog(tuple(Item(f"i{n}", f"t{n % (work.vocabulary - 10) + 10}") for n in range(work.items)))
     links = LinkIndex(catalog)
     torch.manual_seed(0)
-    length = (work.user + work.system + 2) * work.turns + 8  # <system> and <rec> are ours alone
+    # <system>, <rec> and the item are ours alone; the codec wants some room, or it drops the oldest turn
+    length = (work.user + work.system + 4) * work.turns + 16
     config = GPT2Config(
         vocab_size=work.vocabulary,
         bos_token_id=1,
@@ -110,7 +117,7 @@ def trainer(folder: Path, work: Work, precision: str = "fp32") -> tuple[PpoTrain
     options = PpoOptions(
         iterations=1, dialogues=work.dialogues, turns=work.turns, epochs=4, value_warmup=0,
         minibatch=max(1, 48 // work.turns), learning_rate=1e-5, head_learning_rate=1e-5, curve=0,
-        step_kl=1e9, kl_stop=1e9, kl_by_context=False, entropy_floor=0.0,
+        step_kl=1e9, kl_stop=1e9, entropy_floor=0.0,
         sft=SftOptions(max_words=work.system - 1),
     )  # fmt: skip
     users = Given(work)
@@ -118,6 +125,16 @@ def trainer(folder: Path, work: Work, precision: str = "fp32") -> tuple[PpoTrain
     seeds = [Transition(s, Action((0,)), None, s, False, True, f"d{n}", 0, 0) for n, s in enumerate(states)]
     ctx: Any = Bench(folder, precision)
     return PpoTrainer(model, codec, users, options, ctx), seeds  # pyright: ignore[reportArgumentType]
+
+
+def decided(work: Work) -> tuple[int, int]:
+    """Turns and tokens that a round's update learns from, those of items included."""
+    with tempfile.TemporaryDirectory() as folder:
+        made, seeds = trainer(Path(folder), work)
+        rows, _ = made._rollout(seeds)
+    return sum(int((c.items >= 0).sum()) for c in rows), sum(
+        int((c.items >= 0).sum() + c.said.sum()) for c in rows
+    )
 
 
 PARTS = {"_rollout": "rollout", "_prepare": "old and reference", "improve": "update", "_keep": "checkpoint"}

@@ -28,7 +28,7 @@ import torch
 from crsbench_ppo.ppo import PpoTrainer
 
 from tests.bench import ppo_work
-from tests.bench.ppo_work import PARTS, Work, trainer
+from tests.bench.ppo_work import PARTS, Work, decided, trainer
 
 PEER = Path(__file__).parents[3] / "shared" / "peers" / "trl_ppo.py"
 ROUNDS = int(os.environ.get("CRSBENCH_ROUNDS", "5"))
@@ -48,6 +48,13 @@ def peer(work: Work, precision: str) -> float:
         [python, str(PEER), *arguments], capture_output=True, text=True, check=True, env=environment
     )
     return float(json.loads(done.stdout.strip().splitlines()[-1])["turns_per_second"])
+
+
+def test_the_work_is_what_it_is_said_to_be() -> None:
+    """Every turn of every dialogue is learnt from, with all of its tokens."""
+    for work in (Work(dialogues=3), Work(user=64, turns=1, dialogues=3)):
+        turns = work.dialogues * work.turns
+        assert decided(work) == (turns, turns * work.system)
 
 
 @pytest.mark.timeout(0)  # TRL's side alone takes minutes a round

@@ -156,7 +156,10 @@ def invent() -> Callable[..., Path]:
     """A record that no run made: fast, of any size, under any name; its intervals are not computed."""
 
     def make(root: Path, policy: str, seed: int = 0, skill: float = 0.5, rows: int = 40, **told: Any) -> Path:
-        """`skill`: the mean share of rows whose target is found; `told` goes into `run` of the record."""
+        """`skill` is the mean share of rows whose target is found; `told` goes into `run` of the record.
+
+        Without a simulator nobody is satisfied: it is real data.
+        """
         from crsbench.leaderboard import records
         from crsbench.leaderboard.ranks import SUBSETS, UNITS, Rows, recompute
         from crsbench.record import Measured, values_lines
@@ -178,7 +181,9 @@ def invent() -> Callable[..., Path]:
         happy = tuple(float(x) for x in (rng.random(rows) < skill))
         names = tuple(columns["id"])
         satisfied = Values("satisfaction", "all", "episode", names, names, happy, decoding="greedy")
-        measured = [Measured("final", "crsbench/synthetic", satisfied)]
+        simulator = told.get("simulator", "crsbench/synthetic")
+        measured = [Measured("final", simulator, satisfied)] if simulator else []
+        kept = values_lines(measured)
         given = recompute(Rows(columns, {"final": found}), "final")
         for metric, subset, unit in itertools.product(("recall@1", "recall@10"), SUBSETS, UNITS):
             values = given(metric, subset, unit)
@@ -229,7 +234,7 @@ def invent() -> Callable[..., Path]:
         folder = root / records.place(result)
         folder.mkdir(parents=True)
         lines: list[Any] = [columns, {"stage": "final", "ranks": found}]
-        for name, content in ((records.ROWS, lines), (records.VALUES, values_lines(measured[:1]))):
+        for name, content in ((records.ROWS, lines), (records.VALUES, kept)):
             text = "".join(json.dumps(line) + "\n" for line in content)
             (folder / name).write_bytes(lzma.compress(text.encode(), preset=0))
         (folder / "result.json").write_text(records.spelled(result), encoding="utf-8")

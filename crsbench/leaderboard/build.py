@@ -11,6 +11,7 @@ from crsbench.errors import CrsbenchError, DataError, UsageError
 from crsbench.leaderboard import datasets, markdown
 from crsbench.leaderboard.boards import Board, make_boards
 from crsbench.leaderboard.document import document
+from crsbench.leaderboard.page import page
 from crsbench.leaderboard.published import read_published
 from crsbench.leaderboard.records import load_record
 from crsbench.leaderboard.verify import faults
@@ -20,6 +21,7 @@ from crsbench.store import write_text
 RECORDS = "records"
 DOCUMENT = "leaderboard.json"
 OVERVIEW = "README.md"
+PAGE = "index.html"
 
 
 def render(folder: Path) -> dict[str, str]:
@@ -36,6 +38,7 @@ def render(folder: Path) -> dict[str, str]:
         OVERVIEW: markdown.overview(boards),
         **{name: markdown.dataset_page(some) for name, some in by_page.items()},
         DOCUMENT: document(boards, folder),
+        PAGE: page(boards, folder),
         datasets.FILE: datasets.to_toml(datasets.public_data(records)),
     }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html.parser
 import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,7 @@ def test_what_was_built_holds(folder: Path) -> None:
     assert sorted(file.name for file in folder.iterdir()) == [
         "README.md",
         "datasets.toml",
+        "index.html",
         "leaderboard.json",
         "published.toml",
         "records",
@@ -109,8 +112,10 @@ def test_one_digit_of_anything_else(folder: Path) -> None:
 def test_a_page_that_was_typed_into(folder: Path) -> None:
     page = folder / "synthetic.md"
     page.write_text(page.read_text().replace("| 1 |", "| 2 |", 1))
+    (folder / "index.html").unlink()
     (folder / "other.md").write_text("# a page of nothing")
     assert sorted(check(folder)) == [
+        "index.html: it is missing",
         "other.md: no record gives it",
         "synthetic.md: it is not what the records give",
     ]
@@ -144,12 +149,34 @@ HOSTILE = [
 ]
 
 
+class Tags(html.parser.HTMLParser):
+    """The tags of a page, and the text of each script."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.handler: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+        self.handler += [name for name, _ in attrs if name.startswith("on")]
+
+
 def test_markup_is_shown_as_text(invent: Invent, tmp_path: Path) -> None:
     for i, text in enumerate(HOSTILE):
         told = {"dataset": f"stranger/{text}", "protocol": text, "model": text}
         options = {text: text}
         invent(tmp_path / "records", f"evil/{text}", seed=i, options_passed=options, **told)
     files = render(tmp_path)
+    parser = Tags()
+    parser.feed(files["index.html"])
+    assert parser.tags.count("script") == 2
+    assert "img" not in parser.tags
+    assert parser.handler == []
+    data = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', files["index.html"], re.S)
+    assert data is not None
+    titles = [line["title"] for board in json.loads(data[1])["boards"] for line in board["lines"]]
+    assert sorted(titles) == sorted(f"evil/{text} {text}={text}".strip() for text in HOSTILE)
     for name, content in files.items():
         if name.endswith(".md"):
             assert not re.search(r"<(?!/?code>|br>|/?sup>)", content), name

@@ -36,6 +36,9 @@ class Noisy:
         noise = random.random() + float(np.random.rand()) + float(torch.rand(()))
         return [Reward(a.items[0] / 12 + 0.1 * noise) for a in actions]
 
+    def score_items(self, states: Any) -> np.ndarray[Any, Any]:
+        return np.random.rand(len(states), 12).astype(np.float32)
+
     def sample_reply(self, states: Any, rng: np.random.Generator) -> list[Turn]:
         return [Turn("user", "what else?", ends=bool(rng.random() < 0.2)) for _ in states]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crsbench.cli.output import Json, console, plain, reserved, table
+from crsbench.cli.output import Json, console, plain, reserved
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,48 +84,51 @@ def _print(out: Console, found: Comparison) -> None:
 
 
 def _sides(out: Console, found: Comparison) -> None:
+    from rich.text import Text
+
     from crsbench.cli.board import board, letters, raised
+    from crsbench.cli.fitting import show
     from crsbench.cli.numbers import number, section
 
     lines, columns = board(found), list(letters(found).items())
-    made = table("metric", *(letter for _, letter in columns))
+    rows: list[list[Text]] = []
     for decoding in dict.fromkeys(line.decoding for line in lines):
-        made.add_row(f"[dim]{section(decoding)}[/]")
+        rows.append([Text(section(decoding), "dim")])
         for line in lines:
             if line.decoding == decoding:
                 cells = [line.cells.get(side) for side, _ in columns]
                 texts = [f"{number(cell.value)}{raised(cell.over)}" if cell else "-" for cell in cells]
-                made.add_row(*plain(line.metric, *texts))
-    out.print(made)
+                rows.append(plain(line.metric, *texts))
+    show(out, ["metric", *(letter for _, letter in columns)], rows)
 
 
 def _pair(
     out: Console, found: Comparison, rows: Sequence[Row], names: tuple[str, str], adjusted: bool
 ) -> None:
     from crsbench.cli.board import raised, winner
+    from crsbench.cli.fitting import show
     from crsbench.cli.numbers import difference, number, section, signed
 
     a, b = names
     several = any(row.seeds > 1 for row in rows)
     # Several comparisons of one metric: p is Holm's, which makes up for their number.
     p_title, last = "p Holm" if adjusted else "p", ["over seeds"] if several else ["d", "n"]
-    made = table("metric", a, b, f"{b} - {a} \\[95% interval]", p_title, *last, numbers=(4, 5, 6))
-    for column in made.columns:
-        column.no_wrap = True
+    lines: list[list[str]] = []
     for decoding in dict.fromkeys(row.decoding for row in rows):
-        made.add_row(f"[dim]{section(decoding)}[/]")
+        lines.append([f"[dim]{section(decoding)}[/]"])
         for row in rows:
             if row.decoding != decoding:
                 continue
             p = row.p_adjusted if adjusted else row.p
             better = winner(row, found.privileged)
             bounds = f"\\[{signed(row.seeds_low)}, {signed(row.seeds_high)}]"
-            made.add_row(
+            line = [
                 row.metric,
                 number(row.value_a) + (raised(b) if better == row.a else ""),
                 number(row.value_b) + (raised(a) if better == row.b else ""),
                 difference(row.difference, row.low, row.high),
                 "<.001" if p < 0.001 else number(p),
                 *([bounds] if several else [signed(row.effect), str(row.n)]),
-            )
-    out.print(made)
+            ]
+            lines.append(line)
+    show(out, ["metric", a, b, f"{b} - {a} \\[95% interval]", p_title, *last], lines, numbers=(4, 5, 6))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from crsbench.cli import fitting
 from crsbench.cli.numbers import difference, interval, number
-from crsbench.cli.output import console, plain, table
+from crsbench.cli.output import console, plain
 from crsbench.evidence.comparisons import Agreement, Comparison
 from crsbench.evidence.rows import QUANTILES, Row
 from crsbench.types import Absent
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
     from crsbench.evidence.found import Evidence
     from crsbench.intervals import Interval
 
+Cells: TypeAlias = "Sequence[str | Text]"
 _WIDTH = 80
 _KINDS = {
     "signal": "signals",
@@ -63,62 +65,70 @@ def _say(out: Console, *lines: str) -> None:
         out.print(line, markup=False, soft_wrap=True)
 
 
-def _print(out: Console, title: str, made: Table) -> None:
-    if made.row_count:
+def _print(
+    out: Console, title: str, columns: Sequence[str], rows: Sequence[Cells], numbers: tuple[int, ...] = ()
+) -> None:
+    if rows:
         out.print()
         _say(out, title)
-        out.print(made)
+        fitting.show(out, columns, rows, numbers)
 
 
 def _measures(out: Console, rows: Sequence[Row]) -> None:
-    made = _fixed("", "covers", "labels", "AUC", "average precision", numbers=(1, 2))
+    lines: list[Cells] = []
     for kind in dict.fromkeys(row.kind for row in rows):
-        made.add_row(f"[dim]{_KINDS[kind]}[/]")
+        lines.append([f"[dim]{_KINDS[kind]}[/]"])
         for row in rows:
             if row.kind == kind:
                 covered = "" if row.coverage is None else f"{row.coverage:.1%}"
                 name, share, n = plain(f" {row.name}", covered, str(row.n))
-                made.add_row(name, share, n, _cell(row.auc), _cell(row.average_precision))
-    _print(out, "against the labels [95% interval over dialogues]", made)
+                lines.append([name, share, n, _cell(row.auc), _cell(row.average_precision)])
+    columns = ["", "covers", "labels", "AUC", "average precision"]
+    _print(out, "against the labels [95% interval over dialogues]", columns, lines, (1, 2))
 
 
 def _probabilities(out: Console, rows: Sequence[Row]) -> None:
-    made = _fixed("", "Brier score", "expected calibration error")
-    for row in rows:
-        if row.brier is not None:
-            made.add_row(*plain(row.name), _cell(row.brier), _cell(row.calibration_error))
-    _print(out, "probabilities [95% interval over dialogues]", made)
+    lines = [
+        [*plain(row.name), _cell(row.brier), _cell(row.calibration_error)]
+        for row in rows
+        if row.brier is not None
+    ]
+    columns = ["", "Brier score", "expected calibration error"]
+    _print(out, "probabilities [95% interval over dialogues]", columns, lines)
 
 
 def _spread(out: Console, rows: Sequence[Row]) -> None:
     """How values are distributed, and what label models have learnt of them."""
     models = list(dict.fromkeys(model for row in rows for model in row.reliability))
     titles = [f"{share:.0%}" for share in _SHOWN]
-    made = table("", "unit", "source", *titles, *(f"r {model}" for model in models), numbers=(3, 4, 5))
+    lines: list[Cells] = []
     for row in rows:
         values = dict(zip(QUANTILES, row.quantiles, strict=bool(row.quantiles)))
         shares = [number(values.get(share)) for share in _SHOWN]
         learnt = [number(row.reliability.get(model)) if row.reliability else "" for model in models]
-        made.add_row(*plain(row.name, row.unit or "", row.source or "", *shares, *learnt))
+        lines.append(plain(row.name, row.unit or "", row.source or "", *shares, *learnt))
     learnt = "; r: reliability learnt, .5 tells nothing" if models else ""
-    _print(out, f"values: quantiles{learnt}", made)
+    columns = ["", "unit", "source", *titles, *(f"r {model}" for model in models)]
+    _print(out, f"values: quantiles{learnt}", columns, lines, (3, 4, 5))
 
 
 def _agreement(out: Console, found: Agreement) -> None:
-    made = _fixed("", *found.names, numbers=tuple(range(1, len(found.names) + 1)))
-    for name, row in zip(found.names, found.rho, strict=True):
-        made.add_row(*plain(name, *(number(value) for value in row)))
-    if len(found.names) > 1:
-        _print(out, "agreement of signals (Spearman)", made)
+    lines = [
+        plain(name, *(number(value) for value in row))
+        for name, row in zip(found.names, found.rho, strict=True)
+    ]
+    if len(lines) > 1:
+        numbers = tuple(range(1, len(lines) + 1))
+        _print(out, "agreement of signals (Spearman)", ["", *found.names], lines, numbers)
 
 
 def _gaps(out: Console, title: str, rows: Sequence[tuple[str, str, Comparison | None]]) -> None:
-    made = _fixed("", "", "difference", "n", numbers=(3,))
-    for a, b, gap in rows:
-        if gap is not None:
-            names = plain(a, b)
-            made.add_row(*names, difference(gap.value, gap.low, gap.high), *plain(str(gap.n)))
-    _print(out, title, made)
+    lines = [
+        [*plain(a, b), difference(gap.value, gap.low, gap.high), str(gap.n)]
+        for a, b, gap in rows
+        if gap is not None
+    ]
+    _print(out, title, ["", "", "difference", "n"], lines, (3,))
 
 
 def _ranking(out: Console, found: Evidence) -> None:
@@ -127,18 +137,11 @@ def _ranking(out: Console, found: Evidence) -> None:
         out.print()
         _say(out, f"not measured: {ranking.metric} of the catalogue: {ranking.reason}")
         return
-    made = _fixed("", "Spearman", "rows", numbers=(2,))
     reward = next(row.name for row in found.rows if row.kind == "reward")
-    for name, value in {reward: ranking.reward, **{f"{n} †": v for n, v in ranking.bounds.items()}}.items():
-        made.add_row(*plain(name), _cell(value), *plain(str(value.n)))
-    _print(out, "ranking of the catalogue against true utilities; † is handed the truth", made)
-
-
-def _fixed(*columns: str, numbers: tuple[int, ...] = ()) -> Table:
-    made = table(*columns, numbers=numbers)
-    for column in made.columns:
-        column.no_wrap = True
-    return made
+    values = {reward: ranking.reward, **{f"{name} †": value for name, value in ranking.bounds.items()}}
+    lines = [[*plain(name), _cell(value), str(value.n)] for name, value in values.items()]
+    title = "ranking of the catalogue against true utilities; † is handed the truth"
+    _print(out, title, ["", "Spearman", "rows"], lines, (2,))
 
 
 def _cell(value: Interval | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crsbench.cli.output import Json, console, discover, plain, reserved, table
+from crsbench.cli.output import Json, console, discover, plain, reserved
 
 if TYPE_CHECKING:
     from crsbench.evidence.metrics import Checked
@@ -58,18 +58,19 @@ def check(
 
 
 def _show(found: Checked) -> None:
+    from crsbench.cli.fitting import show
     from crsbench.cli.numbers import interval
 
     out = console()
     for name, data in dict.fromkeys((row.metric, row.data) for row in found.rows):
         out.print()
-        out.print(f"{name}: {data}", markup=False, soft_wrap=True)
-        shown = table("", "agreement", "n", numbers=(2,))
-        for row in found.rows:
-            if (row.metric, row.data) == (name, data):
-                cell = interval(row.value, row.low, row.high)
-                shown.add_row(*plain(f" {row.measure}"), cell, *plain(str(row.n)))
-        out.print(shown)
+        out.print(f"{name}: {data}", markup=False)
+        lines = [
+            [*plain(f" {row.measure}"), interval(row.value, row.low, row.high), str(row.n)]
+            for row in found.rows
+            if (row.metric, row.data) == (name, data)
+        ]
+        show(out, ["", "agreement", "n"], lines, numbers=(2,))
     out.print()
     for one in found.absent:
         out.print(f"{one.metric}: not measured: {one.reason}", markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,7 +41,7 @@ def plugins(ctx: typer.Context, as_json: Json = False, plugins_dir: Dir = None) 
 
 
 def _lines(rows: list[dict[str, Any]], width: int) -> Iterator[str]:
-    """A line a name, under its kind; what does not fit into it is for `show`."""
+    """A name and what it is, under its kind; a long summary goes on below where it began."""
     cells = [
         (
             row["name"] + (" †" if row["privileged"] else ""),
@@ -55,8 +56,10 @@ def _lines(rows: list[dict[str, Any]], width: int) -> Iterator[str]:
         if row["kind"] != kind:
             kind = row["kind"]
             yield kind
-        line = f"  {name:{names}}  {origin:{origins}}  {said}"
-        yield line if len(line) <= width else f"{line[: width - 1]}…"
+        line = f"  {name:{names}}  {origin:{origins}}  "
+        first, *rest = textwrap.wrap(said, max(width - len(line), 20)) or [""]
+        yield f"{line}{first}"
+        yield from (" " * len(line) + more for more in rest)
 
 
 @app.command("show")

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crsbench.cli.fitting import show
 from crsbench.cli.numbers import difference, interval, rank, section
-from crsbench.cli.output import console, table
+from crsbench.cli.output import console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,17 +141,15 @@ def _print(
     cells: Mapping[Key, list[str]],
     gaps: Mapping[Key, tuple[float, float, float]],
 ) -> None:
-    made = table("metric", *stages, *(["difference"] if len(stages) > 1 else []))
-    for column in made.columns:
-        column.no_wrap = True
+    rows: list[list[str]] = []
     for decoding in dict.fromkeys(key[2] for key in sorted(cells, key=lambda key: key[2] or "")):
-        made.add_row(f"[dim]{section(decoding)}[/]")
+        rows.append([f"[dim]{section(decoding)}[/]"])
         for key, values in cells.items():
             if key[2] == decoding:
                 gap = [difference(*gaps[key])] if key in gaps else []
-                made.add_row(f" {key[0]}", *values, *gap)
+                rows.append([f" {key[0]}", *values, *gap])
     out.print()
-    out.print(made)
+    show(out, ["metric", *stages, *(["difference"] if len(stages) > 1 else [])], rows)
 
 
 def _place(path: Path) -> Path:

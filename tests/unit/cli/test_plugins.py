@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from crsbench.plugins import Host
+
 Cli = Callable[..., Any]
 POLICY = """
     from pydantic import Field
@@ -50,6 +52,8 @@ def test_the_listing_for_people(cli: Cli, plugin_file: Callable[..., Path]) -> N
     assert answer.code == 0
     lines = answer.out.splitlines()
     names = [line.split()[0] for line in lines if line.startswith("  ")]
+    whole = " ".join(answer.out.split())
+    assert all(" ".join(offer.spec.summary.split()) in whole for offer in Host.discover().offers)
     assert {"popularity", "sft", "ppo-iuf", "synthetic", "mine", "recall@10"} <= set(names)
     assert "  mine †" in answer.out
     broken = "broken: faulty/faulty: ModuleNotFoundError: No module named 'nothing_of_this_name'"

@@ -90,13 +90,12 @@ def adapt(coefficient: float, kl: float, target: float) -> float:
     return coefficient * (1.0 + 0.5 * error)
 
 
-def context_share(scores: Tensor) -> float:
-    """How much of a reward's spread over the items depends on the conversation: 0 to 1.
+def context_spread(scores: Tensor) -> float:
+    """The standard deviation of a reward over the items, as far as it depends on the conversation.
 
-    scores [S, I]: of each item in S states. What is left of their variance within states once each item's
-    mean over the states is taken away, without bias by the number of states. 1 where nothing varies.
+    scores [S, I]: of each item in S states. What is worth the same for all items of a state does not count,
+    nor what an item is worth in all states.
     """
     within = scores - scores.mean(1, keepdim=True)
-    rest = (within - within.mean(0)).square().sum() / max(1, len(scores) - 1)
-    both = within.mean(0).square().sum() - rest / len(scores) + rest
-    return float((rest / both).clamp(0.0, 1.0)) if within.any() else 1.0
+    rest = (within - within.mean(0)).square().mean(1).sum() / max(1, len(scores) - 1)
+    return float(rest.sqrt())

@@ -57,11 +57,12 @@ class PpoOptions(Options):
     kl_target: float = Field(
         default=3.0, gt=0, description="KL in nats per item choice that β is steered to (d_targ)"
     )
-    kl_by_context: bool = Field(
-        default=True,
-        description="a reward that says of an item the same in every conversation moves the policy less: "
-        "the share of its spread over the items that depends on the conversation, where under a half, "
-        "scales kl_target down and kl up",
+    kl_spread: float = Field(
+        default=0.1,
+        ge=0,
+        description="a reward whose spread over the items depends on the conversation by less than this "
+        "standard deviation moves the policy less: kl_target shrinks, and kl grows, with the square of the "
+        "ratio",
     )
     kl_again: float = Field(
         default=1.0,

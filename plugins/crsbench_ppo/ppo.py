@@ -34,7 +34,7 @@ from crsbench_ppo import checkpoint, memory
 from crsbench_ppo.objective import (
     Discounts,
     adapt,
-    context_share,
+    context_spread,
     entropy,
     exact_kl,
     gae,
@@ -206,7 +206,7 @@ class PpoTrainer:
         Raises DivergedError on a loss that is not finite, a collapse of the entropy or a KL that runs away;
         the policy is then that of the last good round.
         """
-        if self.options.kl_by_context:
+        if self.options.kl_spread:
             self._weigh(transitions)
         self._resume()
         total = self.options.iterations
@@ -222,10 +222,15 @@ class PpoTrainer:
             self._keep()
 
     def _weigh(self, transitions: Sequence[Transition]) -> None:
-        """Let the policy go as far from its reference as the reward knows of the conversations."""
+        """Let the policy go as far from its reference as the reward knows of the conversations.
+
+        The KL of the best policy under a penalty β KL grows with Var(r) / 2β². A reward that says of an item
+        the same in every conversation would lead to one list for all of them.
+        """
         some = transitions[:: max(1, len(transitions) // WEIGHED_STATES)]
         scores = self.reward.score_items([State(t.state.history) for t in some])
-        weight = min(1.0, max(0.01, 2 * context_share(torch.from_numpy(scores))))
+        spread = context_spread(torch.from_numpy(scores))
+        weight = min(1.0, max(0.01, (spread / self.options.kl_spread) ** 2))
         self.kl_target *= weight
         self.beta /= weight
 

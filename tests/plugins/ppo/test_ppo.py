@@ -157,7 +157,7 @@ def test_a_reward_without_regard_to_the_conversation_moves_little(
     start: Any, toy_context: Any, tmp_path: Path, reward: type[KnownReward], weight: float
 ) -> None:
     model, codec = start
-    for on, factor in ((True, weight), (False, 1.0)):
+    for on, factor in ((0.1, weight), (0.0, 1.0)):
         toy_context.kept = tmp_path / str(on)
         toy_context.kept.mkdir()
         options = PpoOptions(
@@ -167,7 +167,7 @@ def test_a_reward_without_regard_to_the_conversation_moves_little(
             value_warmup=1,
             kl_target=2.0,
             kl=0.1,
-            kl_by_context=on,
+            kl_spread=on,
         )
         PpoTrainer(model, codec, reward(), options, toy_context).train(toy_context.transitions)
         assert toy_context.scalars[-1]["ppo/kl_target"] == pytest.approx(2.0 * factor)

@@ -16,6 +16,7 @@ from crsbench.types import (
     Episode,
     Evidence,
     RankedRow,
+    Reason,
     Reward,
     Signal,
     Split,
@@ -230,6 +231,18 @@ class Rounds(Protocol):
 
     def rounds(self) -> Mapping[int, Callable[[], Policy]]:
         """Training step → what reads the policy after it; one is read at a time."""
+        ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A policy may also say why it ranks an item where it does."""
+
+    def explain(self, states: Sequence[State], items: Sequence[int]) -> list[list[Reason]]:
+        """The reasons for items[s] in states[s], strongest first; nothing that adds nothing.
+
+        The shares of one item sum to its score before normalisation (a logit), to 1e-4.
+        """
         ...
 
 

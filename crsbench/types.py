@@ -147,6 +147,22 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Part of the score of an item in a state, for people to read.
+
+    `share` is what it adds to the score (negative: takes from it), in the score's own unit: nats where scores
+    are logits. `mention` and `turn`, its index in the history, are what the reason is about and where it was
+    said; both are None where it is about no single mention. `text` says how it speaks for the item, such as
+    "same director: Michael Mann".
+    """
+
+    text: str
+    share: float
+    mention: Mention | None = None
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """s_t, a_t → the user's reply → s_{t+1}.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.types import Split, State
+from crsbench.types import Reason, Split, State
 from crsbench_classic.base import Baseline, popularity
 
 if TYPE_CHECKING:
@@ -54,6 +54,14 @@ class NaiveCopy(Baseline):
             scores = np.zeros(self.size, np.float32)
             scores[newest] = np.arange(len(newest), 0, -1)
             yield scores
+
+    def explain(self, states: Sequence[State], items: Sequence[int]) -> list[list[Reason]]:
+        """The newest mention is all there is to say; an item of the filler has no reason."""
+        found: list[list[Reason]] = []
+        for state, item, scores in zip(states, items, self.scores(states), strict=True):
+            said = [(m, t) for t, turn in enumerate(state.history) for m in turn.mentions if m.item == item]
+            found.append([Reason("named before", float(scores[item]), *said[-1])] if said else [])
+        return found
 
     def save(self, directory: Path) -> None:
         (directory / "naive-copy.json").write_text(json.dumps({"items": self.size}))

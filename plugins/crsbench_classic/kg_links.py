@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from crsbench_features.connections import group_of
 from crsbench_features.grounding import Grounding
 from crsbench_features.reading import BATCH, Reader
 from crsbench_features.storage import load_catalog, save_catalog
 from numpy.typing import NDArray
 
-from crsbench.types import Catalog, Row, Split, State
+from crsbench.types import Catalog, Reason, Row, Split, State
 from crsbench_classic.base import Baseline, popularity
 
 if TYPE_CHECKING:
@@ -83,6 +84,18 @@ class KgLinks(Baseline):
         for start in range(0, len(states), BATCH):
             columns = self._columns(states[start : start + BATCH])
             yield from sum(weight * column for weight, column in zip(self.weights, columns, strict=True))
+
+    def explain(self, states: Sequence[State], items: Sequence[int]) -> list[list[Reason]]:
+        """The terms by what they are about."""
+        found: list[list[Reason]] = []
+        for state, item in zip(states, items, strict=True):
+            shares: dict[str, float] = {}
+            for name, weight, column in zip(self.terms, self.weights, self._columns([state]), strict=True):
+                group = group_of(name)
+                shares[group] = shares.get(group, 0) + float(weight * column[0, item])
+            told = [Reason(group, share) for group, share in shares.items() if share]
+            found.append(sorted(told, key=lambda reason: -reason.share))
+        return found
 
     def ties(self) -> NDArray[np.int64]:
         return np.argsort(-self.counts, kind="stable")

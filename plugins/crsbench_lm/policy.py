@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.protocols import Context, Need, Staged, Want
-from crsbench.types import Action, Split, State
+from crsbench.types import Action, Reason, Split, State
 from crsbench_lm.card import card
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.decode import Said, rank, system_turns
 from crsbench_lm.evidence import Evidences
+from crsbench_lm.explain import explain
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions
 from crsbench_lm.storage import load_model, save_model
@@ -48,6 +49,10 @@ class LanguageModelPolicy:
         if mask is not None:
             logits[~mask] = -np.inf
         return [self._action(logits[s], said, s, k) for s in range(len(states))]
+
+    def explain(self, states: Sequence[State], items: Sequence[int]) -> list[list[Reason]]:
+        """Why: shares of the logits of items[s] in states[s], in nats (explain.py)."""
+        return explain(self.model, self.codec, states, items)
 
     def _action(self, logits: NDArray[np.float64], said: Said | None, s: int, k: int) -> Action:
         """The top k by log-probability, ties in catalogue order; a chosen item goes first."""

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from crsbench.errors import DataError
 from crsbench.protocols import Policy
-from crsbench.types import Catalog, Dialogue, Item, Mention, Row, Split, State, Turn
+from crsbench.types import Catalog, Dialogue, Item, Mention, Reason, Row, Split, State, Turn
 
 POLICIES = [Popularity, NaiveCopy, TextKnn, EntityKnn, EasePolicy, KgLinks]
 
@@ -66,6 +66,12 @@ def test_naive_copy_is_newest_first_then_the_catalogue(train, ctx):
     assert policy.act([state("nothing named")], k=3)[0].items == (0, 1, 2)
     allowed = np.array([[True, False, True, True, True, True]])
     assert policy.act([state("x", items=(3, 1))], k=3, mask=allowed)[0].items == (3, 0, 2)
+
+
+def test_naive_copy_explains_by_the_newest_mention(train, ctx):
+    policy = NaiveCopy().fit(train, ctx)
+    here = state("x", "y", items=(3, 1))
+    assert policy.explain([here] * 2, [3, 0]) == [[Reason("named before", 1.0, Mention("item 3", 3), 1)], []]
 
 
 def test_text_knn_votes_by_cosine_to_the_power(ctx):
@@ -157,6 +163,11 @@ def test_kg_links_weighs_its_terms_on_valid(followed):
         (target,) = row.targets
         for item in answer.items[: 1 if followed == "genre" else 2]:
             assert items[item].attributes[followed] == items[target].attributes[followed]
+    action = policy.act([rows[0].state])[0]
+    reasons = policy.explain([rows[0].state] * 8, action.items)
+    sums = [sum(reason.share for reason in one) for one in reasons]
+    assert sums == pytest.approx(action.scores, abs=1e-5)
+    assert "it has what was named" in {reason.text for reason in reasons[0]}
 
 
 @pytest.mark.parametrize("make", POLICIES)

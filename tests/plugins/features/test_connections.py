@@ -1,0 +1,41 @@
+"""What speaks for an item, in words."""
+
+from __future__ import annotations
+
+import pytest
+from crsbench_features.connections import GROUPS, Connections, group_of
+from crsbench_features.grounding import Grounding
+from crsbench_features.memory import Memory
+
+from crsbench.types import Catalog, Dialogue, Item, Mention
+
+FILMS = Catalog(
+    (
+        Item("a", "Heat", 1995, {"genre": ("crime", "drama"), "director": ("Michael Mann",)}),
+        Item("b", "Collateral", 2004, {"genre": ("crime", "drama"), "director": ("Michael Mann",)}),
+        Item("c", "Babe", 1995, {"genre": ("drama",)}),
+        Item("d", "Fargo", 1996, {"genre": ("crime",)}),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("mention", "item", "told"),
+    [
+        (Mention("Heat", 0), 0, "named before"),
+        (Mention("Heat", 0), 1, "same director: Michael Mann; same genre: crime"),  # the rarest two
+        (Mention("Heat", 0), 2, "same genre: drama"),
+        (Mention("michael mann"), 1, "director"),
+        (Mention("Michael Mann"), 2, ""),
+    ],
+)
+def test_how_a_mention_is_connected_with_an_item(mention: Mention, item: int, told: str) -> None:
+    assert Connections(FILMS).told(mention, item) == told
+
+
+def test_every_feature_of_the_conversation_and_of_memory_has_its_group(
+    toy: tuple[Catalog, tuple[Dialogue, ...]],
+) -> None:
+    memory = Memory.fit(toy[1], toy[0])
+    names = (*memory.names, *Grounding(memory.reader).names)
+    assert {group_of(name) for name in names} == set(GROUPS)

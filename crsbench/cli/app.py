@@ -8,7 +8,20 @@ import typer
 import typer.core
 
 from crsbench import __version__
-from crsbench.cli import check, compare, data, doctor, later, leaderboard, metrics, new, plugins, run, signals
+from crsbench.cli import (
+    chat,
+    check,
+    compare,
+    data,
+    doctor,
+    later,
+    leaderboard,
+    metrics,
+    new,
+    plugins,
+    run,
+    signals,
+)
 
 
 class InOrder(typer.core.TyperGroup):
@@ -19,7 +32,19 @@ class InOrder(typer.core.TyperGroup):
         return sorted(names, key=lambda name: (name not in NOW, NOW.index(name) if name in NOW else 0))
 
 
-NOW = ("run", "compare", "signals", "metrics", "plugins", "check", "new", "data", "leaderboard", "doctor")
+NOW = (
+    "run",
+    "compare",
+    "signals",
+    "metrics",
+    "plugins",
+    "check",
+    "new",
+    "data",
+    "leaderboard",
+    "chat",
+    "doctor",
+)
 
 # Plain help: rich alone would double the time that `crsbench --help` takes.
 app = typer.Typer(
@@ -60,7 +85,7 @@ app.command("signals")(signals.signals)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(leaderboard.app, name="leaderboard")
 app.command("report")(later.report)
-app.command("chat")(later.chat)
+app.command("chat")(chat.chat)
 app.command("doctor")(doctor.doctor)
 
 

@@ -18,9 +18,3 @@ def report(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
     """Make one page of a run (not there yet)."""
     del run
     absent("report")
-
-
-def chat(run: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
-    """Talk to what was trained (not there yet)."""
-    del run
-    absent("chat")

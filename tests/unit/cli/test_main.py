@@ -79,15 +79,8 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(arguments: list[str], line: st
     assert answer.out == ""
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["report", "x"],
-        ["chat", "x"],
-    ],
-)
-def test_what_is_not_there_yet_says_so(arguments: list[str], cli: Cli) -> None:
-    answer = cli(*arguments)
+def test_what_is_not_there_yet_says_so(cli: Cli) -> None:
+    answer = cli("report", "x")
     assert answer.code == 2
     assert "is not there yet" in answer.line
 

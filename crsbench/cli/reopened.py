@@ -1,0 +1,110 @@
+"""A finished run taken up again: its data, its policy, and the reward model that it used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from crsbench.cli.output import discover
+from crsbench.config import RunConfig
+from crsbench.errors import DataError, UsageError
+from crsbench.loading import Loader
+from crsbench.plan import Plan, make_plan
+from crsbench.plugins import guarded
+from crsbench.record import Run, load_run
+from crsbench.run import load_policy
+from crsbench.store import Store
+from crsbench.types import Corpus, Mention, State
+from crsbench.ui import SilentUi
+
+if TYPE_CHECKING:
+    from crsbench.plugins import Offer
+
+
+class Reason(Protocol):
+    """Part of the score of an item: what adds `share` to it, the mention that it is about, and its turn."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def mention(self) -> Mention | None: ...
+    @property
+    def turn(self) -> int | None: ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A policy that says why: the reasons for items[s] in states[s], strongest first."""
+
+    def explain(self, states: Sequence[State], items: Sequence[int]) -> list[list[Reason]]: ...
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """`reward` is None where the run used none."""
+
+    run: Run
+    plan: Plan
+    corpus: Corpus
+    policy: Any
+    reward: Any
+
+    @contextlib.contextmanager
+    def asking(self, what: str = "policy") -> Generator[None]:
+        """While a plugin is called: its failure is said in its name, its prints are not ours."""
+        with guarded(self._offer(what), self.run.record["run"]["seed"], None):
+            yield
+
+    def _offer(self, what: str) -> Offer:
+        part = self.plan.policy if what == "policy" or self.plan.reward is None else self.plan.reward
+        return part.offer
+
+
+def reopened(path: Path) -> Reopened:
+    """Load a finished run. Raises UsageError, DataError or PluginError where that cannot be done."""
+    run = load_run(path)
+    if not run.complete:
+        raise UsageError(f"run {run.id} failed: {run.record['error']['message']}")
+    told = run.record["run"]
+    if told["privileged"]:
+        raise UsageError(f"{told['plugin']} is handed the scenario's truth and knows nothing without it")
+    config = RunConfig.of({"out": run.path.parent}, run.path / "config.toml")
+    plan = make_plan(config, discover(config.plugins_dir), Store(config.out))
+    corpus = Loader(plan, Store(config.out), SilentUi()).corpus()
+    if corpus.fingerprint != told["dataset_fingerprint"]:
+        raise DataError(
+            f"{told['dataset']} is not what run {run.id} was made with",
+            f"its data has fingerprint {corpus.fingerprint} now, and had {told['dataset_fingerprint']}",
+        )
+    return Reopened(run, plan, corpus, load_policy(run.path), _reward(run, plan))
+
+
+def _reward(run: Run, plan: Plan) -> Any:
+    folder = run.path / "reward"
+    if plan.reward is None or not folder.is_dir():
+        return None
+    model = plan.reward.make()
+    with guarded(plan.reward.offer, run.record["run"]["seed"], None):
+        return model.load(folder, "cpu")
+
+
+def because(reasons: Sequence[Reason]) -> str | None:
+    """The strongest reason for an item in words; one about something that was named comes first."""
+    by_mention: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        if reason.mention is not None:
+            by_mention.setdefault(reason.mention.name, []).append(reason)
+    shares = {name: sum(one.share for one in some) for name, some in by_mention.items()}
+    best = max(shares, key=lambda name: shares[name], default=None)
+    if best is not None and shares[best] > 0:
+        text = by_mention[best][0].text
+        return f"because you mentioned {best}" + (f": {text}" if text else "")
+    for reason in reasons:
+        if reason.mention is None and reason.share > 0:
+            return reason.text
+    return None

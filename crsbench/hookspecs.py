@@ -109,7 +109,11 @@ def crsbench_stage_finished(run: RunInfo, stage: StageInfo) -> None:
 
 @hookspec
 def crsbench_step(run: RunInfo, step: int, scalars: Mapping[str, float]) -> None:
-    """Observe a training step."""
+    """Observe a training step, or how far a long loop is.
+
+    Of a loop `scalars` is {"progress/NAME": share that is done}, 1 at its end, and `step` how many of its
+    steps are done.
+    """
 
 
 @hookspec

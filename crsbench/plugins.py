@@ -39,6 +39,7 @@ _HOOKS: dict[Kind, str] = {
     "metric": "crsbench_metrics",
     "simulator": "crsbench_simulators",
 }
+_OBSERVING = tuple(name for name in vars(hookspecs) if name.startswith(("crsbench_run_", "crsbench_st")))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
 OURS = discovery.GROUP  # the distribution whose bare names win
 
@@ -225,6 +226,12 @@ class Host:
             names = ", ".join(broken.full for broken in self.broken)
             hint = "; ".join(filter(None, [hint, f"not loaded, being broken: {names}"]))
         return UsageError(f"unknown {kind} {name!r}", hint)
+
+    def observe(self, name: str, observer: object) -> None:
+        """Add an observer that is no plugin, once; what has no hook observes nothing."""
+        known = any(manager.is_registered(observer) for _, manager in self._loaded)
+        if not known and any(hasattr(type(observer), hook) for hook in _OBSERVING):
+            self._loaded.append((name, _manager(observer)))
 
     def notify(self, hook: str, **payload: object) -> None:
         """Call every observer of a hook, each with copies of its own, and go on whatever it does."""

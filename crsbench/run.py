@@ -69,11 +69,13 @@ def run(
     given = {name: value for name, value in locals().items() if name != "quiet"}
     config = RunConfig.of(given)
     host = Host.discover(config.plugins_dir)
-    # by name: the core does not depend on its command line, and only who asks for its bars waits for it
-    ui: Ui = SilentUi() if quiet else importlib.import_module("crsbench.cli.progress").progress_ui(quiet)
-    if config.seeds is None:
-        return execute(config, host, ui)
-    return [execute(config.for_seed(config.seed + i), host, ui) for i in range(config.seeds)]
+    with contextlib.ExitStack() as stack:
+        ui: Ui = SilentUi()
+        if not quiet:  # by name: the core does not depend on its command line
+            ui = stack.enter_context(importlib.import_module("crsbench.cli.progress").progress_ui(quiet))
+        if config.seeds is None:
+            return execute(config, host, ui)
+        return [execute(config.for_seed(config.seed + i), host, ui) for i in range(config.seeds)]
 
 
 def execute(config: RunConfig, host: Host, ui: Ui) -> Run:

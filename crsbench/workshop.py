@@ -19,7 +19,7 @@ from crsbench.plan import Part
 from crsbench.plugins import Host, guarded
 from crsbench.protocols import Staged
 from crsbench.store import Stage, Store, checkpoints, make_folder, stage_id
-from crsbench.ui import Ui
+from crsbench.ui import PROGRESS, ObservedUi, Ui
 
 T = TypeVar("T")
 Line = dict[str, Any]
@@ -46,6 +46,8 @@ class Workshop:
 
     def __post_init__(self) -> None:
         self.began = len(self.host.observer_failures)
+        self.host.observe("crsbench/display", self.ui)
+        self.ui = ObservedUi(self.ui, self._progressed)
 
     @property
     def observer_failures(self) -> list[str]:
@@ -116,6 +118,11 @@ class Workshop:
             building.write(line)
         self.host.notify("crsbench_step", run=self.info, step=int(step), scalars=numbers)
 
+    def _progressed(self, loop: str, done: int, total: int) -> None:
+        """For observers alone: how fast a machine is belongs in no record."""
+        share = {f"{PROGRESS}{loop}": done / total}
+        self.host.notify("crsbench_step", run=self.info, step=done, scalars=share)
+
     def _finished(self, stage: Stage) -> None:
         if stage.id in self.stages:
             return
@@ -124,7 +131,6 @@ class Workshop:
         if stage.curves.exists():
             self.curves += [json.loads(line) for line in stage.curves.read_text("utf-8").splitlines()]
         print(f"stage {info.name} {info.id}: {'reused' if info.reused else 'built'}", file=self.log)
-        self.ui.stage_finished(info)
         self.host.notify("crsbench_stage_finished", run=self.info, stage=info)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from crsbench.cli.output import console
-from crsbench.hookspecs import StageInfo
-from crsbench.ui import SilentUi, Ui
+from crsbench.hookspecs import StageInfo, hookimpl
+from crsbench.ui import PROGRESS, SilentUi, Ui, counted
 
 T = TypeVar("T")
 EVERY = 30.0  # seconds between two lines about the same loop, where there are no bars
@@ -61,57 +61,83 @@ def _finished(stage: StageInfo) -> str:
     return f"{stage.name}: {clock(stage.seconds)}{steps}"
 
 
-class LinesUi:
-    """Plain lines, sparse: for logs."""
+class _Display:
+    """Observes loops and stages, of a run by the hooks that everybody has; `at` and `line` are drawn."""
 
-    def stage_started(self, name: str) -> None:
-        self.message(f"{name} …")
+    def at(self, loop: str, done: int, total: int) -> None:
+        raise NotImplementedError
 
-    def stage_finished(self, stage: StageInfo) -> None:
-        self.message(_finished(stage))
+    def line(self, stage: StageInfo) -> None:
+        raise NotImplementedError
+
+    @hookimpl
+    def crsbench_step(self, step: int, scalars: Mapping[str, float]) -> None:
+        for name, share in scalars.items():
+            if name.startswith(PROGRESS):
+                self.at(name.removeprefix(PROGRESS), step, round(step / share))
+
+    @hookimpl
+    def crsbench_stage_finished(self, stage: StageInfo) -> None:
+        self.line(stage)
 
     def progress(self, steps: Iterable[T], total: int, description: str) -> Iterator[T]:
-        started = said = time.monotonic()
-        for done, step in enumerate(steps):
-            now = time.monotonic()
-            if done and now - said >= EVERY:
-                said = now
-                left = (now - started) / done * (total - done)
-                self.message(f"{description}: {done} of {total}, {clock(max(left, 0))} left")
-            yield step
+        """Outside of runs, where there is nothing to observe."""
+        return counted(steps, total, lambda done: self.at(description, done, total))
+
+
+class LinesUi(_Display):
+    """Plain lines, sparse: for logs."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[float, int]] = {}  # of each loop: when it was first heard of, and how far
+        self._said = 0.0
+
+    def stage_started(self, name: str) -> None:
+        self._seen.clear()
+        self._said = time.monotonic()
+        self.message(f"{name} …")
+
+    def line(self, stage: StageInfo) -> None:
+        self.message(_finished(stage))
+
+    def at(self, loop: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        began, first = self._seen.setdefault(loop, (now, done))
+        if now - self._said >= EVERY and first < done < total:
+            self._said = now
+            left = (now - began) / (done - first) * (total - done)
+            self.message(f"{loop}: {done} of {total}, {clock(left)} left")
 
     def message(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-class LiveUi:
+class LiveUi(_Display):
     """Bars with the time left; a stage leaves one line when it is finished."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._at: TaskID | None = None  # the stage that was started last
+        self._tasks: dict[str, TaskID] = {}
 
     def stage_started(self, name: str) -> None:
         self._clear()
-        self._at = self._bars.add_task(name, total=None)
+        self._tasks[""] = self._bars.add_task(name, total=None)
 
-    def _clear(self) -> None:
-        if self._at is not None:
-            self._bars.remove_task(self._at)
-            self._at = None
-
-    def stage_finished(self, stage: StageInfo) -> None:
+    def line(self, stage: StageInfo) -> None:
         self._clear()
         self._bars.console.print(f"[green]✓[/] {_finished(stage)}")
 
-    def progress(self, steps: Iterable[T], total: int, description: str) -> Iterator[T]:
-        task = self._bars.add_task(description, total=total)
-        try:
-            for step in steps:
-                yield step
-                self._bars.advance(task)
-        finally:
-            self._bars.remove_task(task)
+    def at(self, loop: str, done: int, total: int) -> None:
+        if loop not in self._tasks:
+            self._tasks[loop] = self._bars.add_task(loop, total=total)
+        self._bars.update(self._tasks[loop], completed=done)
+        if done >= total:
+            self._bars.remove_task(self._tasks.pop(loop))
 
     def message(self, text: str) -> None:
         self._bars.console.print(text, markup=False)
+
+    def _clear(self) -> None:
+        for task in self._tasks.values():
+            self._bars.remove_task(task)
+        self._tasks.clear()

@@ -23,8 +23,9 @@ def crsbench_run_started(run: RunInfo) -> None:
 
 @hookimpl
 def crsbench_step(run: RunInfo, step: int, scalars: Mapping[str, float]) -> None:
-    if run.id in _tracked:
-        _tracked[run.id].log(dict(scalars), step=step)
+    learnt = {name: value for name, value in scalars.items() if not name.startswith("progress/")}
+    if run.id in _tracked and learnt:
+        _tracked[run.id].log(learnt, step=step)
 
 
 @hookimpl

@@ -14,7 +14,17 @@ from crsbench.errors import CrsbenchError
 
 CORE = "crsbench"
 # parts of the core that cannot change a score
-_NO_SCORES = ("_pytest_plugin.py", "audit", "cli", "fetch", "leaderboard", "scaffold", "testing")
+_NO_SCORES = (
+    "_pytest_plugin.py",
+    "audit",
+    "cli",
+    "evidence",
+    "fetch",
+    "leaderboard",
+    "report",
+    "scaffold",
+    "testing",
+)
 
 
 def source_digest(module_name: str) -> str:

@@ -14,18 +14,18 @@ from crsbench.cli import (
     compare,
     data,
     doctor,
-    later,
     leaderboard,
     metrics,
     new,
     plugins,
+    report,
     run,
     signals,
 )
 
 
 class InOrder(typer.core.TyperGroup):
-    """Lists what works before what is still to come, groups among commands."""
+    """Lists commands in the order in which one meets them, groups among them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         names = super().list_commands(ctx)
@@ -84,7 +84,7 @@ app.add_typer(data.app, name="data")
 app.command("signals")(signals.signals)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(leaderboard.app, name="leaderboard")
-app.command("report")(later.report)
+app.command("report")(report.report)
 app.command("chat")(chat.chat)
 app.command("doctor")(doctor.doctor)
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from crsbench.cli.output import discover
 from crsbench.config import RunConfig
@@ -17,31 +17,11 @@ from crsbench.plugins import guarded
 from crsbench.record import Run, load_run
 from crsbench.run import load_policy
 from crsbench.store import Store
-from crsbench.types import Corpus, Mention, State
+from crsbench.types import Corpus, Reason, State
 from crsbench.ui import SilentUi
 
 if TYPE_CHECKING:
     from crsbench.plugins import Offer
-
-
-class Reason(Protocol):
-    """Part of the score of an item: what adds `share` to it, the mention that it is about, and its turn."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def share(self) -> float: ...
-    @property
-    def mention(self) -> Mention | None: ...
-    @property
-    def turn(self) -> int | None: ...
-
-
-@runtime_checkable
-class Explained(Protocol):
-    """A policy that says why: the reasons for items[s] in states[s], strongest first."""
-
-    def explain(self, states: Sequence[State], items: Sequence[int]) -> list[list[Reason]]: ...
 
 
 @dataclass(frozen=True)
@@ -50,6 +30,7 @@ class Reopened:
 
     run: Run
     plan: Plan
+    store: Store
     corpus: Corpus
     policy: Any
     reward: Any
@@ -74,14 +55,15 @@ def reopened(path: Path) -> Reopened:
     if told["privileged"]:
         raise UsageError(f"{told['plugin']} is handed the scenario's truth and knows nothing without it")
     config = RunConfig.of({"out": run.path.parent}, run.path / "config.toml")
-    plan = make_plan(config, discover(config.plugins_dir), Store(config.out))
-    corpus = Loader(plan, Store(config.out), SilentUi()).corpus()
+    store = Store(config.out)
+    plan = make_plan(config, discover(config.plugins_dir), store)
+    corpus = Loader(plan, store, SilentUi()).corpus()
     if corpus.fingerprint != told["dataset_fingerprint"]:
         raise DataError(
             f"{told['dataset']} is not what run {run.id} was made with",
             f"its data has fingerprint {corpus.fingerprint} now, and had {told['dataset_fingerprint']}",
         )
-    return Reopened(run, plan, corpus, load_policy(run.path), _reward(run, plan))
+    return Reopened(run, plan, store, corpus, load_policy(run.path), _reward(run, plan))
 
 
 def _reward(run: Run, plan: Plan) -> Any:
@@ -93,7 +75,7 @@ def _reward(run: Run, plan: Plan) -> Any:
         return model.load(folder, "cpu")
 
 
-def because(reasons: Sequence[Reason]) -> str | None:
+def because(reasons: Sequence[Reason], state: State) -> str | None:
     """The strongest reason for an item in words; one about something that was named comes first."""
     by_mention: dict[str, list[Reason]] = {}
     for reason in reasons:
@@ -102,9 +84,8 @@ def because(reasons: Sequence[Reason]) -> str | None:
     shares = {name: sum(one.share for one in some) for name, some in by_mention.items()}
     best = max(shares, key=lambda name: shares[name], default=None)
     if best is not None and shares[best] > 0:
-        text = by_mention[best][0].text
-        return f"because you mentioned {best}" + (f": {text}" if text else "")
-    for reason in reasons:
-        if reason.mention is None and reason.share > 0:
-            return reason.text
-    return None
+        some = by_mention[best]
+        own = any(one.turn is not None and state.history[one.turn].speaker == "user" for one in some)
+        text = f": {some[0].text}" if some[0].text else ""
+        return (f"because you mentioned {best}" if own else f"because {best} was mentioned") + text
+    return next((one.text for one in reasons if one.mention is None and one.share > 0), None)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.cli.chat.linking import Linker
-from crsbench.cli.reopened import Explained, Reason, Reopened
+from crsbench.cli.reopened import Reopened
 from crsbench.episode import system_turn
-from crsbench.types import Action, Mention, State, Turn
+from crsbench.protocols import Explained
+from crsbench.types import Action, Mention, Reason, State, Turn
 
 TOP = 10
 

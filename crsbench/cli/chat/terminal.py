@@ -17,7 +17,7 @@ from crsbench.cli.reopened import because
 from crsbench.errors import CrsbenchError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from crsbench.cli.reopened import Reason
+    from crsbench.types import Reason
 
 SHOWN = 3
 WIDTH = 80
@@ -77,7 +77,7 @@ class Talk:
         for at, item in enumerate(items):
             score = f"  {number(scores[at])}" if scores else ""
             yield f"  {at + 1:>2}  {_clean(self.session.catalog.items[item].title)}{score}"
-            why = because(reasons[at]) if reasons else None
+            why = because(reasons[at], answer.asked) if reasons else None
             if why:
                 yield from textwrap.wrap(
                     _clean(why), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8
@@ -135,7 +135,7 @@ def told(reason: Reason) -> str:
     """A reason in words."""
     if reason.mention is None:
         return reason.text
-    return f"you mentioned {reason.mention.name}" + (f": {reason.text}" if reason.text else "")
+    return f"{reason.mention.name} was mentioned" + (f": {reason.text}" if reason.text else "")
 
 
 def talk(session: Session) -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +18,7 @@ from crsbench.cli.chat.session import Session
 from crsbench.cli.chat.terminal import Talk, talk
 from crsbench.cli.reopened import because
 from crsbench.errors import UsageError
-from crsbench.types import Action, Catalog, Item, Mention, Reward
+from crsbench.types import Action, Catalog, Item, Mention, Reason, Reward, State, Turn
 
 FILMS = Catalog(
     (
@@ -29,14 +28,6 @@ FILMS = Catalog(
         Item("d", "The Thing", 1982, {"genre": ("horror",)}),
     )
 )
-
-
-@dataclass(frozen=True)
-class Why:
-    text: str
-    share: float
-    mention: Mention | None = None
-    turn: int | None = None
 
 
 class Silent:
@@ -55,7 +46,9 @@ class Talking(Silent):
 
     def explain(self, states, items):  # type: ignore[no-untyped-def]
         heat = Mention("Heat (1995)", 0)
-        return [[Why("how it reads", 2.0), Why("same director: Michael Mann", 0.5, heat, 0)] for _ in items]
+        return [
+            [Reason("how it reads", 2.0), Reason("same director: Michael Mann", 0.5, heat, 0)] for _ in items
+        ]
 
 
 class Judge:
@@ -116,7 +109,7 @@ def test_reasons_scores_and_the_reward_stand_beside_an_answer() -> None:
     assert list(here.answer("/why 2")) == [
         "  It",
         "    +2.00  how it reads",
-        "    +.500  you mentioned Heat (1995): same director: Michael Mann",
+        "    +.500  Heat (1995) was mentioned: same director: Michael Mann",
     ]
     assert len([line for line in here.answer("/top 1") if line.startswith("   1")]) == 1
 
@@ -139,16 +132,13 @@ def test_what_cannot_be_done_is_said(line: str, error: str) -> None:
 
 def test_what_speaks_for_an_item_names_a_mention_first() -> None:
     heat, mann = Mention("Heat", 0), Mention("Michael Mann")
-    some = [
-        Why("reads well", 3.0),
-        Why("", 0.5, heat, 0),
-        Why("director", 0.4, mann, 0),
-        Why("", 0.1, mann, 2),
-    ]
-    assert because(some) == "because you mentioned Heat"
-    assert because(some[2:]) == "because you mentioned Michael Mann: director"
-    assert because([Why("reads well", 3.0), Why("same genre", -1.0, heat, 0)]) == "reads well"
-    assert because([Why("", -1.0)]) is None
+    state = State((Turn("user", "x"), Turn("system", "y"), Turn("user", "z")))
+    about_mann = [Reason("director", 0.4, mann, 1), Reason("", 0.2, mann, 1)]
+    some = [Reason("reads well", 3.0), Reason("", 0.7, heat, 0), *about_mann]
+    assert because(some, state) == "because you mentioned Heat"
+    assert because(some[2:], state) == "because Michael Mann was mentioned: director"
+    assert because([some[0], Reason("same genre", -1.0, heat, 0)], state) == "reads well"
+    assert because([Reason("", -1.0)], state) is None
 
 
 def test_a_saved_conversation_is_read_by_the_suites_reader(tmp_path: Path) -> None:

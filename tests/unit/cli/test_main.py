@@ -79,12 +79,6 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(arguments: list[str], line: st
     assert answer.out == ""
 
 
-def test_what_is_not_there_yet_says_so(cli: Cli) -> None:
-    answer = cli("report", "x")
-    assert answer.code == 2
-    assert "is not there yet" in answer.line
-
-
 def test_with_json_an_error_is_an_object_too(cli: Cli) -> None:
     answer = cli("plugins", "show", "sfft", "--json")
     assert answer.code == 2

@@ -71,28 +71,38 @@ def bca(sums: Floats, sizes: Floats) -> tuple[float, float]:
 
 def bcas(sums: Floats, sizes: Floats) -> list[tuple[float, float]]:
     """The bounds of `bca` for several statistics of the same groups at once: sums [M, G], sizes [G]."""
-    if len(sizes) == 1:
-        return [(float(value), float(value)) for value in sums[:, 0] / sizes[0]]
-    means = np.concatenate([(drawn @ sums.T).T / (drawn @ sizes) for drawn in resamples(len(sizes))], axis=1)
-    return [_bounds(one, sizes, resampled) for one, resampled in zip(sums, means, strict=True)]
-
-
-def _bounds(sums: Floats, sizes: Floats, means: Floats) -> tuple[float, float]:
-    groups = len(sums)
-    value = float(sums.sum() / sizes.sum())
-    without = (sums.sum() - sums) / (sizes.sum() - sizes)
-    deviations = without.mean() - without
-    spread = float((deviations**2).sum())
-    slack = 1e-9 * max(1.0, abs(value))
-    if spread <= slack**2:
-        return value, value
-    acceleration = float((deviations**3).sum()) / (6 * spread**1.5)
-    below = (means < value - slack).mean() + (np.abs(means - value) <= slack).mean() / 2
-    bias = NORMAL.inv_cdf(min(max(float(below), 1 / (RESAMPLES + 1)), RESAMPLES / (RESAMPLES + 1)))
+    groups, total = len(sizes), sizes.sum()
+    values = sums.sum(axis=1) / total  # [M]
+    if groups == 1:
+        return [(value, value) for value in values.tolist()]
+    means = np.concatenate([(drawn @ sums.T).T / (drawn @ sizes) for drawn in resamples(groups)], axis=1)
+    without = (sums.sum(axis=1, keepdims=True) - sums) / (total - sizes)
+    deviations = without.mean(axis=1, keepdims=True) - without
+    spreads = (deviations**2).sum(axis=1)
+    slack = 1e-9 * np.maximum(1.0, np.abs(values))
+    gaps = means - values[:, None]  # [M, RESAMPLES]
+    ties = (np.abs(gaps) <= slack[:, None]).mean(axis=1)
+    below = (gaps < -slack[:, None]).mean(axis=1) + ties / 2
+    cubes = (deviations**3).sum(axis=1)
+    means.sort(axis=1)
     z = math.sqrt(groups / (groups - 1)) * students_t(groups - 1)
-    levels = [NORMAL.cdf(bias + _accelerated(bias + side * z, acceleration)) for side in (-1, 1)]
-    low, high = np.quantile(means, levels)
-    return float(low), float(high)
+    found: list[tuple[float, float]] = []
+    for i, value in enumerate(values.tolist()):
+        if spreads[i] <= slack[i] ** 2:
+            found.append((value, value))
+            continue
+        acceleration = float(cubes[i]) / (6 * float(spreads[i]) ** 1.5)
+        bias = NORMAL.inv_cdf(min(max(float(below[i]), 1 / (RESAMPLES + 1)), RESAMPLES / (RESAMPLES + 1)))
+        levels = [NORMAL.cdf(bias + _accelerated(bias + side * z, acceleration)) for side in (-1, 1)]
+        found.append((_quantile(means[i], levels[0]), _quantile(means[i], levels[1])))
+    return found
+
+
+def _quantile(ordered: Floats, level: float) -> float:
+    """Of ordered values, between two of them in proportion."""
+    place = level * (len(ordered) - 1)
+    low = min(int(place), len(ordered) - 2)
+    return float(ordered[low] + (place - low) * (ordered[low + 1] - ordered[low]))
 
 
 def _accelerated(z: float, acceleration: float) -> float:
@@ -165,6 +175,7 @@ def standard_error(sums: Floats, sizes: Floats) -> float:
     return math.sqrt(groups / (groups - 1) * float((residuals**2).sum())) / float(sizes.sum())
 
 
+@functools.lru_cache(maxsize=1024)
 def students_t(freedom: float) -> float:
     """The quantile of Student's t that bounds a two-sided interval of LEVEL."""
     special: Any = importlib.import_module("scipy.special")  # late: it takes longer than all else here

@@ -161,7 +161,7 @@ def invent() -> Callable[..., Path]:
         Without a simulator nobody is satisfied: it is real data.
         """
         from crsbench.leaderboard import records
-        from crsbench.leaderboard.ranks import SUBSETS, UNITS, Rows, recompute
+        from crsbench.leaderboard.ranks import SUBSETS, UNITS, Rows, Scored, recompute
         from crsbench.record import Measured, values_lines
         from crsbench.types import Values
 
@@ -184,7 +184,7 @@ def invent() -> Callable[..., Path]:
         simulator = told.get("simulator", "crsbench/synthetic")
         measured = [Measured("final", simulator, satisfied)] if simulator else []
         kept = values_lines(measured)
-        given = recompute(Rows(columns, {"final": found}), "final")
+        given = recompute(Rows(Scored(columns), {"final": found}), "final")
         for metric, subset, unit in itertools.product(("recall@1", "recall@10"), SUBSETS, UNITS):
             values = given(metric, subset, unit)
             measured += [Measured("final", None, values)] if values else []

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from crsbench.leaderboard.lines import Line, Measure, make_line
-from crsbench.leaderboard.pairs import ranks
+from crsbench.leaderboard.lines import Line, Measure, Sample, make_line
+from crsbench.leaderboard.pairs import Triangle, ranks, triangle
 from crsbench.leaderboard.published import Source
 from crsbench.leaderboard.records import Record
 from crsbench.numbers import rank as first_unit
@@ -65,6 +65,7 @@ class Board:
     measures: tuple[Measure, ...]
     higher: Mapping[Measure, bool]
     ranks: Mapping[Measure, tuple[int | None, ...]]
+    pairs: Mapping[Measure, Triangle | None]
     main: tuple[Measure, ...]  # the columns that a reader sees first; lines stand in the order of the first
     reported: tuple[Source, ...]
 
@@ -111,23 +112,25 @@ def _board(
     key: tuple[str, str, str, str, int], groups: Sequence[Sequence[Record]], published: Sequence[Source]
 ) -> Board:
     dataset, protocol, version, fingerprint, limit = key
-    lines = [
-        make_line(sorted(group, key=lambda one: (one.record["run"]["seed"], one.id))) for group in groups
-    ]
+    seeds = (sorted(group, key=lambda one: (one.record["run"]["seed"], one.id)) for group in groups)
+    made = [make_line(records) for records in seeds]
+    lines = [line for line, _ in made]
     higher = {measure: up for line in lines for measure, up in line.higher.items()}
     measures = tuple(dict.fromkeys(measure for line in lines for measure in line.cells))
     main = _find(measures, SCENARIO if _scenario(measures) else REAL)
-    ordered = sorted(lines, key=lambda line: _order(line, main[0] if main else None, higher))
+    made.sort(key=lambda one: _order(one[0], main[0] if main else None, higher))
+    measured = {measure: _measured(made, measure) for measure in measures}
     return Board(
         dataset=dataset,
         version=version or None,
         fingerprint=fingerprint,
         protocol=protocol,
         limit=limit or None,
-        lines=tuple(ordered),
+        lines=tuple(line for line, _ in made),
         measures=measures,
         higher=higher,
-        ranks={measure: _ranks(ordered, measure, higher[measure]) for measure in measures},
+        ranks={measure: _ranks(made, measure, higher[measure]) for measure in measures},
+        pairs={measure: triangle(*of) for measure, of in measured.items()},
         main=main,
         reported=tuple(source for source in published if source.dataset == dataset),
     )
@@ -157,8 +160,17 @@ def _order(
     return value, line.policy, line.options, line.records[0].id
 
 
-def _ranks(lines: Sequence[Line], measure: Measure, higher: bool) -> tuple[int | None, ...]:
+Made = tuple[Line, Mapping[Measure, Sample]]
+
+
+def _measured(made: Sequence[Made], measure: Measure) -> tuple[list[int], list[Sample]]:
+    """The lines that have a measure, and their samples."""
+    lines = [i for i, (_, samples) in enumerate(made) if measure in samples]
+    return lines, [made[i][1][measure] for i in lines]
+
+
+def _ranks(made: Sequence[Made], measure: Measure, higher: bool) -> tuple[int | None, ...]:
     """One a line; None for what is not measured, and for bounds."""
-    ranked = [i for i, line in enumerate(lines) if measure in line.samples and not line.privileged]
-    found = dict(zip(ranked, ranks([lines[i].samples[measure] for i in ranked], higher), strict=True))
-    return tuple(found.get(i) for i in range(len(lines)))
+    ranked = [i for i, (line, samples) in enumerate(made) if measure in samples and not line.privileged]
+    found = dict(zip(ranked, ranks([made[i][1][measure] for i in ranked], higher), strict=True))
+    return tuple(found.get(i) for i in range(len(made)))

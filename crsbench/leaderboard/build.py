@@ -10,7 +10,7 @@ from typing import Any
 from crsbench.errors import CrsbenchError, DataError, UsageError
 from crsbench.leaderboard import datasets, markdown
 from crsbench.leaderboard.boards import Board, make_boards
-from crsbench.leaderboard.document import document
+from crsbench.leaderboard.document import board_json, document
 from crsbench.leaderboard.page import page
 from crsbench.leaderboard.published import read_published
 from crsbench.leaderboard.records import load_record
@@ -34,11 +34,12 @@ def render(folder: Path) -> dict[str, str]:
     by_page: dict[str, list[Board]] = {}
     for board in boards:
         by_page.setdefault(markdown.file_name(board), []).append(board)
+    tables = [board_json(board, folder) for board in boards]
     return {
         OVERVIEW: markdown.overview(boards),
         **{name: markdown.dataset_page(some) for name, some in by_page.items()},
-        DOCUMENT: document(boards, folder),
-        PAGE: page(boards, folder),
+        DOCUMENT: document(tables),
+        PAGE: page(boards, tables),
         datasets.FILE: datasets.to_toml(datasets.public_data(records)),
     }
 

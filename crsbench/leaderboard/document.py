@@ -16,17 +16,17 @@ FIELDS = ("value", "low", "high", "n", "seeds_low", "seeds_high", "rank")
 Json = dict[str, Any]
 
 
-def document(boards: Sequence[Board], root: Path) -> str:
-    """`leaderboard.json`: `cells` of a line stand in the order of the board's `measures`, each of `fields`.
-
-    `root` is the folder that paths of records are relative to.
-    """
-    texts = ",\n".join(spelled(board_json(board, root)).rstrip() for board in boards)
+def document(tables: Sequence[Json]) -> str:
+    """`leaderboard.json`, from what `board_json` makes of each board."""
+    texts = ",\n".join(spelled(table).rstrip() for table in tables)
     return f'{{"schema":{SCHEMA},"boards":[\n{texts}\n]}}\n'
 
 
 def board_json(board: Board, root: Path) -> Json:
-    """One board."""
+    """A board: `cells` of a line stand in the order of its `measures`, each of its `fields`.
+
+    `root` is the folder that paths of records are relative to.
+    """
     return {
         "dataset": board.dataset,
         "version": board.version,

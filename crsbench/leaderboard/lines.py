@@ -7,6 +7,7 @@ stands the t-interval over seeds. A line of one seed has the intervals of its re
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 import statistics
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.intervals import Interval, bootstraps, by_group, over_seeds, seed_variance
+from crsbench.intervals import Interval, bcas, over_seeds, seed_variance
 from crsbench.leaderboard.records import Record
 from crsbench.plugins import OURS
 from crsbench.record import Measured, Score
@@ -48,12 +49,32 @@ class Cell:
     over_seeds: Interval | None
 
 
+class Units:
+    """What was measured: names, and the dialogue of each as a number [N]; `sizes` [G] of the dialogues."""
+
+    def __init__(self, ids: tuple[str, ...], groups: tuple[str, ...]) -> None:
+        self.ids = ids
+        self.groups = groups
+        numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+        self.numbers = np.array([numbers[group] for group in groups], np.int64)
+        self.sizes = np.bincount(self.numbers).astype(np.float64)
+
+    def sums(self, values: Floats) -> Floats:
+        """The sum of values [N] in each dialogue [G]."""
+        return np.bincount(self.numbers, weights=values, minlength=len(self.sizes)).astype(np.float64)
+
+
+@functools.lru_cache(maxsize=1024)
+def units(ids: tuple[str, ...], groups: tuple[str, ...]) -> Units:
+    """The same object for the same units, so that whether lines share them is seen at once."""
+    return Units(ids, groups)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a cell is the mean of: the values [N] of units, and their dialogues."""
+    """What a cell is the mean of: values [N] of units."""
 
-    ids: tuple[str, ...]
-    groups: tuple[str, ...]
+    units: Units
     values: Floats
     seeds: int = 1
     of_seeds: float = 0.0  # the variance of their mean that other seeds would add
@@ -65,7 +86,6 @@ class Line:
 
     records: tuple[Record, ...]
     cells: Mapping[Measure, Cell]
-    samples: Mapping[Measure, Sample]
     higher: Mapping[Measure, bool]
 
     @property
@@ -108,8 +128,12 @@ class Line:
         return command(self.records[0].record["config"], several)
 
 
-def make_line(records: Sequence[Record]) -> Line:
-    """A line of records that differ in their seed alone. Raises DataError where one is damaged."""
+def make_line(records: Sequence[Record]) -> tuple[Line, dict[Measure, Sample]]:
+    """A line of records that differ in their seed alone, and what its cells are means of.
+
+    The samples are much larger than the line, and needed no longer than to compare it with others. Raises
+    DataError where a record is damaged.
+    """
     seeds = [_samples(record.measured(FINAL)) for record in records]
     first, _ = seeds[0]
     samples: dict[Measure, Sample] = {}
@@ -124,12 +148,8 @@ def make_line(records: Sequence[Record]) -> Line:
         cells = {measure: Cell(one.value, one.low, one.high, one.n, None) for measure, one in of_record}
     else:
         cells = _cells(samples, by_seed)
-    return Line(
-        tuple(records),
-        cells,
-        samples,
-        {measure: higher for _, some in seeds for measure, higher in some.items()},
-    )
+    higher = {measure: up for _, some in seeds for measure, up in some.items()}
+    return Line(tuple(records), cells, higher), samples
 
 
 def command(config: Mapping[str, Any], seeds: int = 1) -> str:
@@ -164,41 +184,42 @@ def _samples(measured: Sequence[Measured]) -> tuple[dict[Measure, Sample], dict[
     for one in measured:
         v = one.values
         measure = Measure(v.metric, v.subset, v.unit, v.decoding, one.simulator)
-        found[measure] = Sample(v.ids, v.groups, np.array(v.values))
+        found[measure] = Sample(units(v.ids, v.groups), np.array(v.values))
         higher[measure] = v.higher_is_better
     return found, higher
 
 
 def _shared(seeds: Sequence[Sample]) -> tuple[Sample, list[float]] | None:
     """Each unit's mean over seeds and each seed's mean, of the units that all have; None without any."""
-    first = seeds[0]
-    ids, groups = first.ids, first.groups
+    of = seeds[0].units
     values = [one.values for one in seeds]
-    if any(one.ids != ids for one in seeds):
-        places = [{name: i for i, name in enumerate(one.ids)} for one in seeds]
-        kept = [i for i, name in enumerate(first.ids) if all(name in place for place in places)]
-        ids, groups = tuple(ids[i] for i in kept), tuple(groups[i] for i in kept)
-        values = [one[[place[name] for name in ids]] for one, place in zip(values, places, strict=True)]
-    if not ids:
-        return None
-    grouped = [by_group(one, groups) for one in values]
-    variance = seed_variance(np.array([one for one, _ in grouped]), grouped[0][1]) if len(seeds) > 1 else 0.0
-    mean = np.mean(values, axis=0)
-    return Sample(ids, groups, mean, len(seeds), variance), [float(one.mean()) for one in values]
+    if any(one.units is not of for one in seeds):
+        places = [{name: i for i, name in enumerate(one.units.ids)} for one in seeds]
+        kept = [i for i, name in enumerate(of.ids) if all(name in place for place in places)]
+        if not kept:
+            return None
+        of = units(tuple(of.ids[i] for i in kept), tuple(of.groups[i] for i in kept))
+        values = [one[[place[name] for name in of.ids]] for one, place in zip(values, places, strict=True)]
+    if len(seeds) == 1:
+        return seeds[0], []
+    variance = seed_variance(np.array([of.sums(one) for one in values]), of.sizes)
+    each = [float(one.mean()) for one in values]
+    return Sample(of, np.mean(values, axis=0), len(seeds), variance), each
 
 
 def _cells(
     samples: Mapping[Measure, Sample], by_seed: Mapping[Measure, Sequence[float]]
 ) -> dict[Measure, Cell]:
     """Intervals over dialogues, those of the same units resampled together, and over seeds."""
-    alike: dict[tuple[str, ...], list[Measure]] = {}
+    alike: dict[Units, list[Measure]] = {}
     for measure, sample in samples.items():
-        alike.setdefault(sample.groups, []).append(measure)
+        alike.setdefault(sample.units, []).append(measure)
     found: dict[Measure, Cell] = {}
-    for groups, some in alike.items():
-        intervals = bootstraps([samples[measure].values.tolist() for measure in some], groups)
-        for measure, one in zip(some, intervals, strict=True):
-            found[measure] = Cell(one.value, one.low, one.high, one.n, over_seeds(by_seed[measure]))
+    for of, some in alike.items():
+        sums = np.array([of.sums(samples[measure].values) for measure in some])
+        for measure, bounds in zip(some, bcas(sums, of.sizes), strict=True):
+            value = float(samples[measure].values.mean())
+            found[measure] = Cell(value, *bounds, len(of.ids), over_seeds(by_seed[measure]))
     return {measure: found[measure] for measure in samples}
 
 

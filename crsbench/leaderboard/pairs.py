@@ -20,6 +20,7 @@ from crsbench.intervals import by_group, standard_error, students_t
 from crsbench.leaderboard.lines import Sample
 
 Floats = NDArray[np.float64]
+MOST = 64  # lines that a page can compare: its pairs grow with the square
 BLOCK = 256  # lines compared with all at once
 TINY = 1e-12
 
@@ -40,8 +41,7 @@ def against_all(samples: Sequence[Sample]) -> Iterator[Pairs]:
     """Every line against every line, in blocks of lines, in their order."""
     if not samples:
         return
-    first = samples[0]
-    if all(one.ids == first.ids and one.groups == first.groups for one in samples):
+    if all(one.units is samples[0].units for one in samples):
         yield from _on_the_same_units(samples)
     else:
         for one in samples:
@@ -62,9 +62,48 @@ def ranks(samples: Sequence[Sample], higher_is_better: bool) -> list[int]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Triangle:
+    """Pairs of the first MOST lines that are measured, as a page needs them: row by row below the diagonal.
+
+    `spread` and `difference` to three digits, None where two lines share no unit; `difference` is None where
+    all lines share all units, and it is that of their means.
+    """
+
+    lines: list[int]
+    spread: list[float | None]
+    freedom: list[int]
+    difference: list[float | None] | None
+
+
+def triangle(lines: Sequence[int], samples: Sequence[Sample]) -> Triangle | None:
+    """The pairs of lines with these numbers; None for fewer than two."""
+    lines, samples = lines[:MOST], samples[:MOST]
+    if len(lines) < 2:
+        return None
+    blocks = list(against_all(samples))
+    below = np.tril_indices(len(lines), -1)
+    spread, freedom, difference = (
+        np.concatenate(parts)[below]
+        for parts in zip(*((one.spread, one.freedom, one.difference) for one in blocks), strict=True)
+    )
+    alike = all(one.units is samples[0].units for one in samples)
+    return Triangle(
+        list(lines),
+        _short(spread),
+        np.nan_to_num(freedom).astype(int).tolist(),
+        None if alike else _short(difference),
+    )
+
+
+def _short(values: Floats) -> list[float | None]:
+    """Three digits each: more than anybody reads."""
+    return [None if np.isnan(value) else float(f"{value:.3g}") for value in values]
+
+
 def _on_the_same_units(samples: Sequence[Sample]) -> Iterator[Pairs]:
-    grouped = [by_group(one.values, one.groups) for one in samples]
-    sums, sizes = np.array([one for one, _ in grouped]), grouped[0][1]  # [L, G], [G]
+    of = samples[0].units
+    sums, sizes = np.array([of.sums(one.values) for one in samples]), of.sizes  # [L, G], [G]
     groups = len(sizes)
     means = sums.sum(axis=1) / sizes.sum()
     errors = (sums - means[:, None] * sizes) / sizes.sum()
@@ -82,12 +121,12 @@ def _on_the_same_units(samples: Sequence[Sample]) -> Iterator[Pairs]:
 
 def _pair(a: Sample, b: Sample) -> tuple[float, float, float]:
     """a − b on the units that both have."""
-    place = {name: i for i, name in enumerate(b.ids)}
-    kept = [i for i, name in enumerate(a.ids) if name in place]
+    place = {name: i for i, name in enumerate(b.units.ids)}
+    kept = [i for i, name in enumerate(a.units.ids) if name in place]
     if not kept:
         return np.nan, np.nan, np.nan
-    values = a.values[kept] - b.values[[place[a.ids[i]] for i in kept]]
-    sums, sizes = by_group(values, [a.groups[i] for i in kept])
+    values = a.values[kept] - b.values[[place[a.units.ids[i]] for i in kept]]
+    sums, sizes = by_group(values, [a.units.groups[i] for i in kept])
     variance = standard_error(sums, sizes) ** 2 + float(_of_seeds([a, b], len(sizes)).sum())
     return float(values.mean()), float(np.sqrt(variance)), float(len(sizes) - 1)
 

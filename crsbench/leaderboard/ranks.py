@@ -6,6 +6,8 @@ and not by the plugin that measured it, so that neither can be wrong alone.
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.errors import DataError
+from crsbench.identity import identity
 from crsbench.types import Values
 
 Floats = NDArray[np.float64]
@@ -28,18 +31,132 @@ _OF_TARGETS = ("targets", "new", "tail", "liked")
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """The scored rows of a run: what they are (one column each), and the ranks that each stage gave."""
+class Unit:
+    """What is averaged over: its names and dialogues, and the unit [L] that each chosen target belongs to.
 
-    columns: Mapping[str, Sequence[Any]]
-    ranks: Mapping[str, Sequence[Sequence[int | None]]]  # stage → row → one rank a target
+    Where units are themselves means of labels, `outer` is the dialogue of each label.
+    """
+
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    inner: Ints
+    outer: Ints | None = None
+
+
+class Scored:
+    """The scored rows, one column each; records of one board share them, and what follows from them.
+
+    Raises DataError where they are not what rows can be.
+    """
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        self.columns = columns
+        count = len(columns["id"]) if "id" in columns else -1
+        if set(columns) != set(COLUMNS) or any(len(columns[name]) != count for name in COLUMNS):
+            raise DataError(f"rows need the columns {', '.join(COLUMNS)}, of one length")
+        if len(set(columns["id"])) < count:
+            raise DataError("two rows have one id")
+        self.sizes = [len(targets) for targets in columns["targets"]]
+        self.of_row: Ints = np.repeat(np.arange(count), self.sizes)
+        if any([len(one) for one in columns[name]] != self.sizes for name in _OF_TARGETS):
+            raise DataError("a row does not have one flag for each of its targets")
+        self._units: dict[tuple[str, str], Unit] = {}
+
+    @classmethod
+    @functools.lru_cache(maxsize=64)
+    def parse(cls, text: str) -> Scored:
+        """From JSON; the same text gives the same object."""
+        return cls(json.loads(text))
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits that stand for all of it."""
+        return identity(dict(self.columns))
+
+    @functools.cached_property
+    def masks(self) -> dict[str, NDArray[np.bool_]]:
+        """Subset → which targets belong to it."""
+        new = self._flags("new")
+        return {
+            "all": np.ones(len(self.of_row), np.bool_),
+            "new": new,
+            "repeated": ~new,
+            "clean": np.array(self.columns["clean"], np.bool_)[self.of_row],
+            "liked": self._flags("liked"),
+            "tail": self._flags("tail"),
+            "exposed": np.array(self.columns["exposed"], np.bool_)[self.of_row],
+        }
+
+    def unit(self, subset: str, unit: str) -> Unit:
+        """The units that the targets of a subset make: "label", "row" or "dialogue"."""
+        key = (subset, unit)
+        if key not in self._units:
+            make = {"label": self._labels, "row": self._rows, "dialogue": self._dialogues}[unit]
+            self._units[key] = make(self.masks[subset])
+        return self._units[key]
+
+    def _flags(self, name: str) -> NDArray[np.bool_]:
+        return np.array([flag is True for one in self.columns[name] for flag in one], np.bool_)
+
+    @functools.cached_property
+    def _label_ids(self) -> list[str]:
+        """row/target; where a row repeats a target, row/target.2 and on."""
+        ids: list[str] = []
+        for row, targets in zip(self.columns["id"], self.columns["targets"], strict=True):
+            seen: dict[int, int] = {}
+            for target in targets:
+                seen[target] = seen.get(target, 0) + 1
+                again = f".{seen[target]}" if seen[target] > 1 else ""
+                ids.append(f"{row}/{target}{again}")
+        return ids
+
+    def _labels(self, mask: NDArray[np.bool_]) -> Unit:
+        dialogues: Sequence[str] = self.columns["dialogue"]
+        ids = tuple(self._label_ids[int(i)] for i in np.flatnonzero(mask))
+        groups = tuple(dialogues[int(i)] for i in self.of_row[mask])
+        return Unit(ids, groups, np.arange(len(ids)))
+
+    def _rows(self, mask: NDArray[np.bool_]) -> Unit:
+        present, inner = np.unique(self.of_row[mask], return_inverse=True)
+        names: Sequence[str] = self.columns["id"]
+        dialogues: Sequence[str] = self.columns["dialogue"]
+        ids = tuple(names[int(i)] for i in present)
+        return Unit(ids, tuple(dialogues[int(i)] for i in present), inner.astype(np.int64))
+
+    def _dialogues(self, mask: NDArray[np.bool_]) -> Unit:
+        dialogues: Sequence[str] = self.columns["dialogue"]
+        names = list(dict.fromkeys(dialogues))
+        numbers = {name: i for i, name in enumerate(names)}
+        of_dialogue = np.array([numbers[name] for name in dialogues], np.int64)[self.of_row[mask]]
+        present, outer = np.unique(of_dialogue, return_inverse=True)
+        ids = tuple(names[int(i)] for i in present)
+        return Unit(ids, ids, np.arange(len(outer)), outer.astype(np.int64))
+
+
+class Rows:
+    """The scored rows of a run, and the ranks that each stage gave: stage → row → one rank a target.
+
+    Raises DataError where the ranks do not fit the rows.
+    """
+
+    def __init__(self, scored: Scored, ranks: Mapping[str, Sequence[Sequence[int | None]]]) -> None:
+        self.scored = scored
+        self.ranks = ranks
+        for stage, given in ranks.items():
+            if [len(one) for one in given] != scored.sizes:
+                raise DataError("a row does not have one rank for each of its targets")
+            told = {rank for one in given for rank in one if rank is not None}
+            if any(type(rank) is not int or not 1 <= rank <= LISTED for rank in told):
+                raise DataError(
+                    f"stage {stage!r}: ranks {sorted(told, key=str)} are not between 1 and {LISTED}"
+                )
 
     def __len__(self) -> int:
-        return len(self.columns["id"])
+        return len(self.scored.sizes)
 
     @property
     def targets(self) -> int:
-        return sum(map(len, self.columns["targets"]))
+        return len(self.scored.of_row)
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> Rows:
@@ -53,120 +170,28 @@ class Rows:
             if columns and mine != columns:
                 raise DataError(f"stage {stage!r} was scored on other rows than the stages before it")
             columns = mine
-        rows = cls(columns, {stage: [row["ranks"] for row in rows] for stage, rows in stages.items()})
-        rows.check()
-        return rows
-
-    def check(self) -> None:
-        """Raises DataError where the rows are not what rows can be."""
-        count = len(self) if "id" in self.columns else -1
-        if set(self.columns) != set(COLUMNS) or any(len(self.columns[name]) != count for name in COLUMNS):
-            raise DataError(f"rows need the columns {', '.join(COLUMNS)}, of one length")
-        if len(set(self.columns["id"])) < count:
-            raise DataError("two rows have one id")
-        sizes = [len(targets) for targets in self.columns["targets"]]
-        of_targets = [*(self.columns[name] for name in _OF_TARGETS), *self.ranks.values()]
-        if any([len(one) for one in column] != sizes for column in of_targets):
-            raise DataError("a row does not have one flag and one rank for each of its targets")
-        for stage, ranks in self.ranks.items():
-            for row, one in zip(self.columns["id"], ranks, strict=True):
-                given = [rank for rank in one if rank is not None]
-                if any(type(rank) is not int or not 1 <= rank <= LISTED for rank in given):
-                    raise DataError(f"row {row}, stage {stage!r}: ranks {one} are not between 1 and {LISTED}")
+        return cls(Scored(columns), {stage: [row["ranks"] for row in rows] for stage, rows in stages.items()})
 
 
 def recompute(rows: Rows, stage: str) -> Callable[[str, str, str], Values | None]:
     """A function (metric, subset, unit) → what the ranks of a stage give; None for what does not follow."""
-    sizes = np.array([len(targets) for targets in rows.columns["targets"]], np.int64)
-    of_row = np.repeat(np.arange(len(sizes)), sizes)
-    flat = [rank or 0 for one in rows.ranks[stage] for rank in one]
-    ranks = np.array(flat, np.float64)
-    ranks[ranks == 0] = np.inf
-    masks = _masks(rows, of_row)
-    units: dict[tuple[str, str], _Unit] = {}
+    scored = rows.scored
+    ranks = np.array([rank or np.inf for one in rows.ranks[stage] for rank in one], np.float64)
 
     def values(metric: str, subset: str, unit: str) -> Values | None:
         asked = MEASURES.fullmatch(metric)
         if asked is None or int(asked[2]) > LISTED or subset not in SUBSETS or unit not in UNITS:
             return None
-        mask = masks[subset]
+        mask = scored.masks[subset]
         if not mask.any():
             return None
-        key = (subset, unit)
-        if key not in units:
-            units[key] = _MAKE[unit](rows, of_row, mask)
-        found = units[key]
-        each = _MEASURES[asked[1]](ranks[mask], found.inner, int(asked[2]))
-        if found.outer is not None:
-            each = np.bincount(found.outer, weights=each) / np.bincount(found.outer)
-        return Values(metric, subset, unit, found.ids, found.groups, tuple(each.tolist()))  # pyright: ignore[reportArgumentType]
+        of = scored.unit(subset, unit)
+        each = _MEASURES[asked[1]](ranks[mask], of.inner, int(asked[2]))
+        if of.outer is not None:
+            each = np.bincount(of.outer, weights=each) / np.bincount(of.outer)
+        return Values(metric, subset, unit, of.ids, of.groups, tuple(each.tolist()))  # pyright: ignore[reportArgumentType]
 
     return values
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """The unit that each target belongs to (`inner`); where units are averaged, the dialogue of each."""
-
-    ids: tuple[str, ...]
-    groups: tuple[str, ...]
-    inner: Ints
-    outer: Ints | None = None
-
-
-def _masks(rows: Rows, of_row: Ints) -> dict[str, NDArray[np.bool_]]:
-    def flags(name: str) -> NDArray[np.bool_]:
-        return np.array([flag is True for one in rows.columns[name] for flag in one], np.bool_)
-
-    def whole(name: str) -> NDArray[np.bool_]:
-        return np.array(rows.columns[name], np.bool_)[of_row]
-
-    new = flags("new")
-    return {
-        "all": np.ones(len(of_row), np.bool_),
-        "new": new,
-        "repeated": ~new,
-        "clean": whole("clean"),
-        "liked": flags("liked"),
-        "tail": flags("tail"),
-        "exposed": whole("exposed"),
-    }
-
-
-def _labels(rows: Rows, of_row: Ints, mask: NDArray[np.bool_]) -> _Unit:
-    ids: list[str] = []
-    for row, targets in zip(rows.columns["id"], rows.columns["targets"], strict=True):
-        seen: dict[int, int] = {}
-        for target in targets:
-            seen[target] = seen.get(target, 0) + 1
-            again = f".{seen[target]}" if seen[target] > 1 else ""
-            ids.append(f"{row}/{target}{again}")
-    dialogues = rows.columns["dialogue"]
-    chosen = np.flatnonzero(mask).tolist()
-    return _Unit(
-        tuple(ids[i] for i in chosen),
-        tuple(dialogues[of_row[i]] for i in chosen),
-        np.arange(len(chosen)),
-    )
-
-
-def _whole_rows(rows: Rows, of_row: Ints, mask: NDArray[np.bool_]) -> _Unit:
-    present, inner = np.unique(of_row[mask], return_inverse=True)
-    chosen = present.tolist()
-    return _Unit(
-        tuple(rows.columns["id"][i] for i in chosen),
-        tuple(rows.columns["dialogue"][i] for i in chosen),
-        inner.astype(np.int64),
-    )
-
-
-def _dialogues(rows: Rows, of_row: Ints, mask: NDArray[np.bool_]) -> _Unit:
-    names = list(dict.fromkeys(rows.columns["dialogue"]))
-    numbers = {name: i for i, name in enumerate(names)}
-    of_dialogue = np.array([numbers[name] for name in rows.columns["dialogue"]], np.int64)[of_row[mask]]
-    present, outer = np.unique(of_dialogue, return_inverse=True)
-    ids = tuple(names[i] for i in present.tolist())
-    return _Unit(ids, ids, np.arange(len(outer)), outer.astype(np.int64))
 
 
 def _recall(ranks: Floats, unit: Ints, k: int) -> Floats:
@@ -188,5 +213,4 @@ def _ndcg(ranks: Floats, unit: Ints, k: int) -> Floats:
     return np.bincount(unit, weights=gains) / ideal[np.minimum(np.bincount(unit), k) - 1]
 
 
-_MAKE = {"label": _labels, "row": _whole_rows, "dialogue": _dialogues}
 _MEASURES = {"recall": _recall, "mrr": _reciprocal_rank, "ndcg": _ndcg}

@@ -25,7 +25,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from crsbench.errors import DataError, UsageError
-from crsbench.leaderboard.ranks import MEASURES, Rows, recompute
+from crsbench.leaderboard.ranks import MEASURES, Rows, Scored, recompute
 from crsbench.plugins import OURS
 from crsbench.record import RESULT, Measured, Run, Score, load_run, parse_values, values_lines
 from crsbench.stats import scores as scored
@@ -230,9 +230,9 @@ def _rows_of(file: Path) -> Rows:
 
 def _read_rows(file: Path) -> Rows:
     try:
-        columns, *stages = (json.loads(line) for line in _lines(file))
-        rows = Rows(columns, {one["stage"]: one["ranks"] for one in stages})
-        rows.check()
+        columns, *stages = _lines(file)
+        told = [json.loads(one) for one in stages]
+        rows = Rows(Scored.parse(columns), {one["stage"]: one["ranks"] for one in told})
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{file} is damaged: {error}") from error
     except DataError as error:
@@ -241,7 +241,7 @@ def _read_rows(file: Path) -> Rows:
 
 
 def _row_lines(rows: Rows) -> list[object]:
-    return [dict(rows.columns), *({"stage": stage, "ranks": one} for stage, one in rows.ranks.items())]
+    return [dict(rows.scored.columns), *({"stage": stage, "ranks": one} for stage, one in rows.ranks.items())]
 
 
 def _packed(lines: Iterable[object]) -> bytes:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from crsbench.intervals import over_both
 from crsbench.leaderboard import pairs
-from crsbench.leaderboard.lines import Sample
+from crsbench.leaderboard.lines import Sample, units
 from crsbench.leaderboard.pairs import against_all, ranks
 from crsbench.significance import paired
 
@@ -20,7 +20,7 @@ def sample(shift: float, seed: int, common: float = 1.0, count: int = 240) -> Sa
     rng = np.random.default_rng(7)
     base = rng.normal(size=240) * common
     own = np.random.default_rng(seed).normal(size=240) * 0.3
-    return Sample(IDS[:count], GROUPS[:count], (base + own + shift)[:count])
+    return Sample(units(IDS[:count], GROUPS[:count]), (base + own + shift)[:count])
 
 
 def test_agrees_with_the_paired_tests() -> None:
@@ -47,11 +47,11 @@ def test_blocks_are_one_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_shared_units_are_paired() -> None:
     short, other, whole = sample(0.1, 1, count=120), sample(0.2, 3, count=120), sample(0.0, 2)
     mixed = list(against_all([short, whole, other]))
-    (alike,) = against_all([short, Sample(IDS[:120], GROUPS[:120], whole.values[:120]), other])
+    (alike,) = against_all([short, Sample(units(IDS[:120], GROUPS[:120]), whole.values[:120]), other])
     assert mixed[0].spread[0] == pytest.approx(alike.spread[0])
     assert mixed[0].difference[0] == pytest.approx(alike.difference[0])
     assert mixed[1].freedom[0, 0] == 39
-    apart = Sample(tuple(f"x{i}" for i in range(240)), GROUPS, whole.values)
+    apart = Sample(units(tuple(f"x{i}" for i in range(240)), GROUPS), whole.values)
     assert np.isnan(next(against_all([whole, apart])).spread[0, 1])
 
 
@@ -60,8 +60,8 @@ def test_seeds_widen_as_over_both_does() -> None:
     a = [0.4 * rng.normal() + rng.normal(size=240) for _ in range(5)]
     from crsbench.leaderboard.lines import _shared  # pyright: ignore[reportPrivateUsage]
 
-    line, _ = _shared([Sample(IDS, GROUPS, one) for one in a]) or pytest.fail("no shared units")
-    nothing = Sample(IDS, GROUPS, np.zeros(240))
+    line, _ = _shared([Sample(units(IDS, GROUPS), one) for one in a]) or pytest.fail("no shared units")
+    nothing = Sample(units(IDS, GROUPS), np.zeros(240))
     (block,) = against_all([line, nothing])
     both = over_both([one.tolist() for one in a], GROUPS)
     half = stats.t.ppf(0.975, 79) * block.spread[0, 1]
@@ -78,5 +78,5 @@ def test_ties_share_a_rank() -> None:
 
 
 def test_what_varies_by_nothing_is_no_tie() -> None:
-    one, half = (Sample(IDS, GROUPS, np.full(240, value)) for value in (1.0, 0.5))
+    one, half = (Sample(units(IDS, GROUPS), np.full(240, value)) for value in (1.0, 0.5))
     assert ranks([one, half], higher_is_better=True) == [1, 2]

@@ -65,7 +65,7 @@ def test_all_that_a_run_measured(small_run: Callable[..., Run]) -> None:
     [
         ({"ranks": [1, None]}, "one rank for each of its targets"),
         ({"ranks": [1, None, 51]}, "not between 1 and 50"),
-        ({"ranks": [1, None, True]}, "not between 1 and 50"),
+        ({"ranks": [1, None, 1.5]}, "not between 1 and 50"),
         ({"new": [True]}, "one flag"),
     ],
 )

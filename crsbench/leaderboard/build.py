@@ -108,8 +108,9 @@ def _content(file: Path) -> str | None:
 
 
 def _stray(folder: Path, files: Mapping[str, str]) -> list[Path]:
-    """Pages that an earlier build wrote and this one does not."""
-    return sorted(file for file in folder.glob("*.md") if file.name not in files)
+    """Pages of datasets that an earlier build wrote and this one does not; other files are not its own."""
+    others = (file for file in sorted(folder.glob("*.md")) if file.name not in files)
+    return [file for file in others if markdown.BACK in (_content(file) or "")]
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -24,6 +24,7 @@ BOUND = "† is handed the scenario's truth: a bound, which has no rank."
 MET = "‡ was trained on conversations with the simulator that judges it."
 REPORTED = "*reported*: a published number under the protocol named, not measured here; it has no rank."
 MISSING = "–"
+BACK = "[All datasets](README.md)"  # on every page of a dataset, and nowhere else
 INTRODUCTION = """# Leaderboards
 
 {count} rows from {records} records of real runs. Nothing on these pages is typed: `crsbench leaderboard
@@ -109,7 +110,7 @@ def overview(boards: Sequence[Board]) -> str:
 
 def dataset_page(boards: Sequence[Board]) -> str:
     """The page of one dataset, a section for each of its boards."""
-    parts = [f"# {text(boards[0].name)}", "[All datasets](README.md)"]
+    parts = [f"# {text(boards[0].name)}", BACK]
     for board in boards:
         parts += _section(board)
     return "\n\n".join(parts) + "\n"

@@ -113,12 +113,17 @@ def test_a_page_that_was_typed_into(folder: Path) -> None:
     page = folder / "synthetic.md"
     page.write_text(page.read_text().replace("| 1 |", "| 2 |", 1))
     (folder / "index.html").unlink()
-    (folder / "other.md").write_text("# a page of nothing")
+    shutil.copy(page, folder / "other.md")
+    (folder / "notes.md").write_text("# written by hand")
     assert sorted(check(folder)) == [
         "index.html: it is missing",
         "other.md: no record gives it",
         "synthetic.md: it is not what the records give",
     ]
+    build(folder)
+    assert not (folder / "other.md").exists()
+    assert (folder / "notes.md").exists()
+    assert list(check(folder)) == []
 
 
 def test_a_record_in_the_wrong_place(folder: Path) -> None:

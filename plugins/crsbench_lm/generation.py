@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -40,6 +41,12 @@ def draw(logits: Tensor, rng: np.random.Generator | None) -> Tensor:
     return found.clamp(max=logits.shape[-1] - 1)
 
 
+def cache_argument(model: GroundedLM) -> str:
+    """What the language model calls its key-value cache: transformers renamed it in 5.24."""
+    known = inspect.signature(cast(Any, model.lm.base_model).forward).parameters
+    return "cache" if "cache" in known else "past_key_values"
+
+
 class Generation:
     """B rows with their key-value cache.
 
@@ -49,6 +56,7 @@ class Generation:
 
     def __init__(self, model: GroundedLM, codec: DialogueCodec, rows: Sequence[Encoded]) -> None:
         self.model, self.codec = model, codec
+        self.argument = cache_argument(model)
         words = cast(Tensor, model.lm.get_input_embeddings().weight)
         self.table = torch.cat([words, model.item_embeddings().to(words.dtype)])
         self._begin(rows)
@@ -90,7 +98,7 @@ class Generation:
             F.embedding(ids.to(device), self.table),
             attention_mask=self.attend.to(device),
             position_ids=positions.to(device),
-            past_key_values=cast(Any, self.cache),
+            **{self.argument: self.cache},
             use_cache=True,
         )
         self.parts.append(hidden)

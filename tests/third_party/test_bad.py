@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 
+from crsbench.hookspecs import INTERFACE
 from tests.third_party.conftest import SMALL, content
+
+HAS = f"crsbench has {INTERFACE}"
 
 BAD = (
     "bad-import",
@@ -74,7 +77,7 @@ def test_an_unrelated_run_is_the_same(
         ("bad-import", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
         ("bad-return", "crsbench_policies returned dict, not a list of Spec"),
         ("bad-hook", "unknown hook 'crsbench_polices'; did you mean 'crsbench_policies'?"),
-        ("bad-interface", "it needs plugin interface 1.99, and this crsbench has 1.0: upgrade crsbench"),
+        ("bad-interface", f"it needs plugin interface 1.99, and this {HAS}: upgrade crsbench"),
     ],
 )
 def test_what_does_not_load_is_listed_with_its_cause(
@@ -94,7 +97,7 @@ def test_what_does_not_load_is_listed_with_its_cause(
 def test_what_was_written_for_an_older_interface_loads_with_a_warning(install: Install, run_cli: Run) -> None:
     install("bad-old")
     answer = run_cli("plugins", "--json")
-    said = "bad-old/bad-old was written for plugin interface 0.3, and this crsbench has 1.0: it may not work"
+    said = f"bad-old/bad-old was written for plugin interface 0.3, and this {HAS}: it may not work"
     assert answer.line == f"warning: {said}"
     assert "bad-old/old" in [row["full"] for row in answer.json["plugins"] if row["status"] == "ok"]
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from crsbench_rewards.options import RewardOptions
 from crsbench_rewards.reward import IufReward
@@ -36,6 +37,7 @@ def steps(split: Split) -> list[Transition]:
     return [step for one in split.dialogues for step in transitions(one)]
 
 
+@pytest.mark.timeout(0)  # fifteen fits, a minute each on one thread
 def test_joint_training(host: Any) -> None:
     options = DatasetOptions(dialogues=DIALOGUES)
     corpus = host.find("dataset", "synthetic").make(options).load("logged", Path("no"), 0)

@@ -1,10 +1,11 @@
-"""A number in three digits that say something, and which unit of a metric is shown first."""
+"""Numbers for people: three digits that say something; under which heading, and by which unit."""
 
 from __future__ import annotations
 
 import math
 
 _UNITS = ("label", "episode", "row", "dialogue")  # the first that a metric has is the one that is shown
+_SECTIONS = {None: "test rows", "greedy": "episodes, greedy", "sampled": "episodes, sampled"}
 
 
 def number(value: float | None) -> str:
@@ -15,6 +16,17 @@ def number(value: float | None) -> str:
         if abs(value) >= least:
             return f"{value:.{digits}f}"
     return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def signed(value: float | None) -> str:
+    """+.031, -.031."""
+    text = number(value)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def section(decoding: str | None) -> str:
+    """The heading under which what was measured so is shown."""
+    return _SECTIONS.get(decoding, str(decoding))
 
 
 def rank(unit: str) -> int:

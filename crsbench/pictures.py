@@ -14,7 +14,7 @@ from typing import Any
 INK = "#010203"  # stands for the theme's own colour until the file is written
 COLOURS = ("#3b82c4", "#d9652b", "#2a9d77", "#b565a7", "#b08a1e", "#7a7f87")  # after Okabe & Ito
 STYLES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), "-.")
-SIZE = (3.2, 3.2)  # inches
+SIZE, WIDE = (3.2, 3.2), (3.6, 2.5)  # inches
 _THEME = "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6e6e6}}</style>"
 
 Points = tuple[Sequence[float], Sequence[float]]
@@ -45,13 +45,33 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> str:
     return _svg(figure)
 
 
+def lines(curves: Mapping[str, Points], x: str, y: str, dots: bool = False) -> str:
+    """Curves by name, each x and y values; `dots` marks the points."""
+    figure, axes = _axes(WIDE, x, y)
+    for number, (name, (xs, ys)) in enumerate(curves.items()):
+        colour, style = COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)]
+        mark = "o" if dots or len(xs) == 1 else None
+        shape = {"color": colour, "linestyle": style, "marker": mark, "linewidth": 1.5, "markersize": 4}
+        axes.plot(xs, ys, label=_plain(name), **shape)
+    if len(curves) > 1:
+        axes.legend(fontsize=8, frameon=False, labelcolor=INK)
+    return _svg(figure)
+
+
 def _square(x: str, y: str) -> tuple[Any, Any]:
     """Empty axes from 0 to 1 with the diagonal."""
-    figure: Any = importlib.import_module("matplotlib.figure").Figure(figsize=SIZE, layout="constrained")
+    figure, axes = _axes(SIZE, x, y)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, alpha=0.45, linestyle=(0, (2, 3)))
+    return figure, axes
+
+
+def _axes(size: tuple[float, float], x: str, y: str) -> tuple[Any, Any]:
+    """Empty axes in the colour of the theme."""
+    figure: Any = importlib.import_module("matplotlib.figure").Figure(figsize=size, layout="constrained")
     figure.patch.set_visible(False)
     axes = figure.add_subplot()
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=x, ylabel=y, aspect="equal")
-    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, alpha=0.45, linestyle=(0, (2, 3)))
+    axes.set(xlabel=_plain(x), ylabel=_plain(y))
     axes.tick_params(colors=INK, labelsize=8)
     axes.xaxis.label.set(color=INK, size=9)
     axes.yaxis.label.set(color=INK, size=9)

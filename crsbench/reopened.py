@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crsbench.cli.output import discover
 from crsbench.config import RunConfig
 from crsbench.errors import DataError, UsageError
 from crsbench.loading import Loader
 from crsbench.plan import Plan, make_plan
-from crsbench.plugins import guarded
+from crsbench.plugins import Host, guarded
 from crsbench.record import Run, load_run
 from crsbench.run import load_policy
 from crsbench.store import Store
@@ -46,8 +45,11 @@ class Reopened:
         return part.offer
 
 
-def reopened(path: Path) -> Reopened:
-    """Load a finished run. Raises UsageError, DataError or PluginError where that cannot be done."""
+def reopened(path: Path, discover: Callable[[Path | None], Host]) -> Reopened:
+    """Load a finished run, with the plugins that `discover` (as `Host.discover`) finds in its folder of them.
+
+    Raises UsageError, DataError or PluginError where that cannot be done.
+    """
     run = load_run(path)
     if not run.complete:
         raise UsageError(f"run {run.id} failed: {run.record['error']['message']}")

@@ -17,10 +17,12 @@ CORE = "crsbench"
 _NO_SCORES = (
     "_pytest_plugin.py",
     "audit",
+    "chat",
     "cli",
     "evidence",
     "fetch",
     "leaderboard",
+    "reopened.py",
     "report",
     "scaffold",
     "testing",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.cli.chat.linking import Linker
-from crsbench.cli.reopened import Reopened
+from crsbench.chat.typed import Linker
 from crsbench.episode import system_turn
 from crsbench.protocols import Explained
+from crsbench.reopened import Reopened
 from crsbench.types import Action, Mention, Reason, State, Turn
 
 TOP = 10

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from crsbench.cli.chat.saving import save
-from crsbench.cli.chat.session import TOP, Answer, Session
-from crsbench.cli.numbers import number, signed
-from crsbench.cli.reopened import because
+from crsbench.chat.saving import save
+from crsbench.chat.session import TOP, Answer, Session
 from crsbench.errors import CrsbenchError, UsageError, nearest
+from crsbench.numbers import number, signed
+from crsbench.reopened import because
 
 if TYPE_CHECKING:
     from crsbench.types import Reason

@@ -29,10 +29,10 @@ class InOrder(typer.core.TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: (name not in NOW, NOW.index(name) if name in NOW else 0))
+        return sorted(names, key=ORDER.index)
 
 
-NOW = (
+ORDER = (
     "run",
     "compare",
     "signals",
@@ -42,6 +42,7 @@ NOW = (
     "new",
     "data",
     "leaderboard",
+    "report",
     "chat",
     "doctor",
 )

@@ -1,4 +1,4 @@
-"""Numbers for people: three digits that say something, with their intervals."""
+"""Numbers as rich markup, with their intervals."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ import math
 
 from crsbench.numbers import number as number
 from crsbench.numbers import rank as rank
-
-_SECTIONS = {None: "test rows", "greedy": "episodes, greedy", "sampled": "episodes, sampled"}
-
-
-def signed(value: float | None) -> str:
-    """+.031, -.031."""
-    text = number(value)
-    return text if text.startswith("-") else f"+{text}"
+from crsbench.numbers import section as section
+from crsbench.numbers import signed as signed
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
@@ -29,8 +23,3 @@ def difference(value: float | None, low: float | None, high: float | None) -> st
         return signed(value)
     text = f"{signed(value)} \\[{signed(low)}, {signed(high)}]"
     return f"[bold]{text}[/]" if low > 0 or high < 0 else text
-
-
-def section(decoding: str | None) -> str:
-    """The heading under which what was measured so is shown."""
-    return _SECTIONS.get(decoding, str(decoding))

@@ -16,13 +16,13 @@ import numpy as np
 
 from crsbench import pictures
 from crsbench.asking import BATCH
-from crsbench.cli.reopened import Reopened
 from crsbench.context import measure
 from crsbench.episode import transitions
 from crsbench.evidence.believed import Believed, of_label, of_signal
 from crsbench.evidence.cases import Cases, cases
 from crsbench.evidence.rows import Row, described
 from crsbench.plugins import guarded
+from crsbench.reopened import Reopened
 from crsbench.types import Action, Corpus, Split, Transition, WeakLabel
 
 Steps = tuple[Transition, ...]

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crsbench.cli.report.plots import Points, lines
 from crsbench.errors import DataError
+from crsbench.pictures import Points, lines
 from crsbench.record import Run
 
 FILE = "curves.jsonl"

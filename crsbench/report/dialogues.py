@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from crsbench.cli.chat.linking import Linker
-from crsbench.cli.reopened import Reopened, because
+from crsbench.chat.typed import Linker
 from crsbench.errors import CrsbenchError, DataError
 from crsbench.protocols import Explained
 from crsbench.record import Run
+from crsbench.reopened import Reopened, because
 from crsbench.types import Action, Mention, State, Turn
 
 SHOWN = 3  # users

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crsbench.cli.numbers import section
-from crsbench.numbers import number
+from crsbench.numbers import number, section, signed
 from crsbench.record import Run, Score
 
 Pairs = list[tuple[str, str]]
@@ -139,11 +138,7 @@ def _cell(score: Score | None) -> str:
 
 def interval(value: float | None, low: float | None, high: float | None, sign: bool = False) -> str:
     """.512 [.498, .526]; differences with their sign."""
-
-    def told(one: float | None) -> str:
-        text = number(one)
-        return f"+{text}" if sign and not text.startswith("-") else text
-
+    told = signed if sign else number
     return told(value) if low is None or math.isnan(low) else f"{told(value)} [{told(low)}, {told(high)}]"
 
 

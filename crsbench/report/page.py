@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from crsbench.audit import audit
-from crsbench.cli.reopened import Reopened, reopened
-from crsbench.cli.report import beliefs, curves, dialogues, facts
 from crsbench.data import limited
 from crsbench.errors import CrsbenchError
 from crsbench.ledger import note_reading
 from crsbench.numbers import number, rank
+from crsbench.plugins import Host
 from crsbench.record import Run
+from crsbench.reopened import Reopened, reopened
+from crsbench.report import beliefs, curves, dialogues, facts
 
 TEMPLATE = Path(__file__).with_name("page.html")
+Discover = Callable[[Path | None], Host]
 READER = "crsbench/report"  # how the ledger of test splits knows who reads
 
 
-def page(run: Run) -> str:
+def page(run: Run, discover: Discover) -> str:
     """The page. What needs the run's data, or its policy, and cannot have it says why. Raises DataError."""
     from jinja2 import Environment, StrictUndefined
 
@@ -43,16 +45,16 @@ def page(run: Run) -> str:
         training=_data(curves.training(points)),
         environment=facts.environment(run),
         interval=facts.interval,
-        **_looked_up(run),
+        **_looked_up(run, discover),
     )
 
 
-def _looked_up(run: Run) -> dict[str, Any]:
+def _looked_up(run: Run, discover: Discover) -> dict[str, Any]:
     """What is in no record: it takes the run's data and what it trained."""
     opened: Reopened | None = None
     lost: list[str] = []
     try:
-        opened = reopened(run.path)
+        opened = reopened(run.path, discover)
     except CrsbenchError as error:
         lost = [facts.placeless(error.message)]
     told, unexplained = dialogues.shown(dialogues.examples(run), opened)

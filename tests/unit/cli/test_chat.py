@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from crsbench_corpora.inspired import Inspired
 
-from crsbench.cli.chat.linking import Linker
-from crsbench.cli.chat.session import Session
-from crsbench.cli.chat.terminal import Talk, talk
-from crsbench.cli.reopened import because
+from crsbench.chat.session import Session
+from crsbench.chat.terminal import Talk, talk
+from crsbench.chat.typed import Linker
 from crsbench.errors import UsageError
+from crsbench.reopened import because
 from crsbench.types import Action, Catalog, Item, Mention, Reason, Reward, State, Turn
 
 FILMS = Catalog(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crsbench import run
-from crsbench.cli.report.facts import placeless
+from crsbench.report.facts import placeless
 
 
 def test_the_page_is_the_same_each_time_and_knows_no_place(run_cli: Any, tmp_path: Path) -> None:

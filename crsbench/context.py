@@ -94,6 +94,7 @@ class FitContext:
         inputs: Mapping[str, object],
         build: Callable[[Path], None],
         load: Callable[[Path], T],
+        together: bool = False,
     ) -> Staged[T]:
         try:
             canonical(inputs)
@@ -103,7 +104,9 @@ class FitContext:
         known = self._sources
         sources = "+".join(known.get(home) or source_digest(home) for home in sorted(homes(build)))
         whole = {"inputs": inputs, "sources": sources, **self._compute}
-        return self._workshop.stage(self._part, name, whole, build, load)
+        if together and self._workshop.team.size > 1:
+            whole["processes"] = self._workshop.team.size
+        return self._workshop.stage(self._part, name, whole, build, load, together)
 
     @property
     def simulator(self) -> MetUsers:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What plugins are written for: hooks, protocols and data types. The minor number grows with what is added,
 # the major one where something written for an earlier version no longer works.
-INTERFACE = "1.1"
+INTERFACE = "1.2"
 
 hookspec = pluggy.HookspecMarker("crsbench")
 hookimpl = pluggy.HookimplMarker("crsbench")

@@ -19,6 +19,7 @@ from crsbench.plugins import OURS, Host, Kind, Offer, source_digest
 from crsbench.protocols import Need
 from crsbench.record import SCHEMA
 from crsbench.store import Store
+from crsbench.team import launched
 
 SIGNALS = ("dwell", "sentiment", "sentiment-later", "engagement", "relevance")
 LABELS = "latent-class"
@@ -112,6 +113,7 @@ class Plan(ChainPlan):
                 "device": self.device,
                 "precision": self.precision,
                 "libraries": provenance.libraries(),
+                **({"processes": launched()} if launched() > 1 else {}),
             }
         )
 

@@ -233,6 +233,10 @@ class Host:
         if not known and any(hasattr(type(observer), hook) for hook in _OBSERVING):
             self._loaded.append((name, _manager(observer)))
 
+    def unobserved(self) -> None:
+        """From now on no observer is told of anything."""
+        self._loaded.clear()
+
     def notify(self, hook: str, **payload: object) -> None:
         """Call every observer of a hook, each with copies of its own, and go on whatever it does."""
         for name, manager in self._loaded:

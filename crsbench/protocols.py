@@ -88,6 +88,7 @@ class Context(Protocol):
         inputs: Mapping[str, object],
         build: Callable[[Path], None],
         load: Callable[[Path], T],
+        together: bool = False,
     ) -> Staged[T]:
         """The only way to a cached stage.
 
@@ -95,6 +96,9 @@ class Context(Protocol):
         that defines `build` and of the plugin packages it imports, the train data, seed, model, device
         and precision. `build` writes into an empty folder under a random state of its own; the value is
         always what `load` reads back, so that a reused stage and a new one are the same.
+
+        Under `accelerate launch` one process builds and the others wait for it. With `together` all of them
+        call `build`, which trains with every process; the files of the main one are kept.
         """
         ...
 

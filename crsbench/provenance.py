@@ -18,6 +18,7 @@ from crsbench import __version__
 from crsbench.data import stamp
 from crsbench.errors import UsageError
 from crsbench.store import Store
+from crsbench.team import launched
 
 COMPUTE = ("numpy", "scikit-learn", "torch", "transformers")  # libraries whose version may change a score
 
@@ -97,6 +98,7 @@ def provenance(on: str) -> dict[str, Any]:
         "device": on,
         "device_name": torch.cuda.get_device_name() if torch is not None and on == "cuda" else None,
         "threads": torch.get_num_threads() if torch is not None else None,
+        "processes": launched(),
         "commit": commit,
         "dirty": dirty,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import os
 import sys
 import types
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,7 @@ from crsbench.record import RESULT, Decoding, Run
 from crsbench.record import load_run as load_run
 from crsbench.recorder import Recorder
 from crsbench.store import Store, link, make_folder, remove
+from crsbench.team import Team
 from crsbench.types import Corpus, Episode
 from crsbench.ui import SilentUi, Ui
 from crsbench.workshop import Workshop
@@ -85,6 +87,9 @@ def execute(config: RunConfig, host: Host, ui: Ui) -> Run:
     that is there. Raises UsageError, DataError or PluginError.
     """
     asked = identify(config, host, ui)
+    team = Team.launched(asked.plan.device)
+    if not team.main:
+        return _follow(asked, host, team)
     plan, store, run_id = asked.plan, asked.loader.store, asked.id
     path = store.run(run_id)
     with store.lock(run_id, ui.message):
@@ -92,16 +97,33 @@ def execute(config: RunConfig, host: Host, ui: Ui) -> Run:
             found = load_run(path)
             if found.complete:
                 ui.message(f"run {run_id} is finished already")
+                team.tell(True)
                 return found
             if config.if_exists == "skip":
                 raise _again(found)
         corpus = limited(asked.loader.corpus(asked.fingerprint), config.limit)
-        info = RunInfo(run_id, plan.policy.name, plan.dataset.name, plan.protocol, config.seed, str(path))
         remove(path)
         make_folder(path)
         with (path / "log.txt").open("w", encoding="utf-8", buffering=1) as log:
-            workshop = Workshop(store, info, host, ui, log, config.if_exists == "replace")
-            return _perform(plan, corpus, workshop, Recorder(path, plan, run_id, corpus, workshop))
+            workshop = Workshop(store, asked.info, host, ui, log, config.if_exists == "replace", team)
+            team.tell(False)  # it is not finished yet
+            done = _perform(plan, corpus, workshop, Recorder(path, plan, run_id, corpus, workshop))
+            team.tell(True)
+            return done
+
+
+def _follow(asked: Asked, host: Host, team: Team) -> Run:
+    """What a process that is not the main one does: it takes part in the stages that are trained together."""
+    if not team.tell(True):
+        plan, store = asked.plan, asked.loader.store
+        corpus = limited(asked.loader.corpus(asked.fingerprint), plan.config.limit)
+        host.unobserved()
+        with Path(os.devnull).open("w", encoding="utf-8") as log:
+            replace = plan.config.if_exists == "replace"
+            workshop = Workshop(store, asked.info, host, SilentUi(), log, replace, team)
+            _fit(plan, corpus, workshop)
+        team.tell(True)
+    return load_run(asked.info.out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +134,12 @@ class Asked:
     loader: Loader
     fingerprint: str
     id: str
+
+    @property
+    def info(self) -> RunInfo:
+        plan = self.plan
+        out = str(self.loader.store.run(self.id))
+        return RunInfo(self.id, plan.policy.name, plan.dataset.name, plan.protocol, plan.config.seed, out)
 
 
 def identify(config: RunConfig, host: Host, ui: Ui) -> Asked:
@@ -148,13 +176,15 @@ def _perform(plan: Plan, corpus: Corpus, workshop: Workshop, recorder: Recorder)
 
 
 def _fit(plan: Plan, corpus: Corpus, workshop: Workshop) -> Any:
-    """The fitted policy, saved in `policy/`; in `reward/` the reward model that it used."""
+    """The fitted policy; the main process saves it in `policy/`, and in `reward/` the reward model used."""
     data = learnable(corpus.catalog, corpus.train, corpus.valid)
     chain = Chain(plan, Material(corpus.catalog, corpus.train, corpus.valid, data, workshop))
     context = chain.context(plan.policy, plan.needs)
     policy = plan.policy.make()
     with workshop.guard(plan.policy, "fit")():
         policy = policy.fit(corpus.train, context)
+    if not workshop.team.main:
+        return policy
     folder = Path(workshop.info.out)
     make_folder(folder / "policy")
     with workshop.guard(plan.policy, "save")():

@@ -186,7 +186,8 @@ def but_for_seed(record: Mapping[str, Any]) -> str:
     """Equal for runs that differ in nothing but their seed."""
     run = record["run"]
     rest = {key: value for key, value in run.items() if key not in ("id", "seed", "options_passed")}
-    return canonical([rest, record["provenance"]["device"]])
+    made = record["provenance"]
+    return canonical([rest, made["device"], made.get("processes", 1)])
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

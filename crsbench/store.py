@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from crsbench.errors import UsageError
 from crsbench.identity import identity
+from crsbench.team import ALONE, Team
 
 _BUILDING = ".building"  # the suffix of a stage's folder until it is finished
 _CHECKPOINTS = ".checkpoints"  # of the folder that outlives an interruption of its building
@@ -169,25 +170,45 @@ class Store:
         build: Callable[[Path], int],
         replace: bool = False,
         waiting: Callable[[str], None] | None = None,
+        team: Team = ALONE,
+        together: bool = False,
     ) -> Stage:
         """The stage made from `inputs` (JSON), built if it is not there or is to be replaced.
 
         `build` gets the stage's folder, puts what it makes into the folder `files` in it and returns the
         number of training steps. Files are read-only once the stage is finished. Whatever stands in
         `checkpoints(folder)` outlives a failure or an interruption, and is gone with the finished stage.
+
+        The main process of the `team` makes it, and the others wait; with `together` they build, too, each in
+        a folder that is thrown away.
         """
         named = stage_id(name, inputs)
         folder = self.stages / named
-        with self.lock(named, waiting):
-            if replace:
-                remove(checkpoints(folder))
-            if replace or not (folder / "stage.json").exists():
+        with self.lock(named, waiting) if team.main else contextlib.nullcontext():
+            missing = replace or not (folder / "stage.json").exists()
+            if together:
+                missing = team.tell(missing)
+            if missing and team.main:
+                if replace:
+                    remove(checkpoints(folder))
                 self._build(folder, {"name": name, "id": named}, inputs, build)
-                reused = False
-            else:
-                reused = True
+            elif missing and together:
+                with self._scratch(folder, team.rank) as scratch:
+                    build(scratch)
+            reused = not team.tell(missing)
             facts = cast(dict[str, Any], json.loads((folder / "stage.json").read_text("utf-8")))
         return Stage(name, named, folder / "files", facts["seconds"], facts["steps"], reused)
+
+    @contextlib.contextmanager
+    def _scratch(self, folder: Path, rank: int) -> Generator[Path]:
+        """Where a process that follows builds: `checkpoints` of it are those of the stage."""
+        scratch = folder.with_suffix(f"{_BUILDING}{rank}")
+        remove(scratch)
+        try:
+            make_folder(scratch / "files")
+            yield scratch
+        finally:
+            remove(scratch)
 
     def _build(
         self,
@@ -221,7 +242,7 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove what killed processes have left half-built."""
-        for building in self.stages.glob(f"*{_BUILDING}"):
+        for building in self.stages.glob(f"*{_BUILDING}*"):
             lock = FileLock(self._locks / f"{building.stem}.lock")
             with contextlib.suppress(Timeout), lock.acquire(timeout=0):
                 remove(building)

@@ -19,6 +19,7 @@ from crsbench.plan import Part
 from crsbench.plugins import Host, guarded
 from crsbench.protocols import Staged
 from crsbench.store import Stage, Store, checkpoints, make_folder, stage_id
+from crsbench.team import ALONE, Team
 from crsbench.ui import PROGRESS, ObservedUi, Ui
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class Workshop:
     ui: Ui
     log: TextIO
     replace: bool
+    team: Team = ALONE
     stages: dict[str, StageInfo] = field(default_factory=dict[str, StageInfo])
     curves: list[Line] = field(default_factory=list[Line])
     began: int = 0
@@ -71,6 +73,7 @@ class Workshop:
         inputs: Mapping[str, object],
         build: Callable[[Path], None],
         load: Callable[[Path], T],
+        together: bool = False,
     ) -> Staged[T]:
         """The stage of these inputs (all that its identity is made of), and what `load` makes of it.
 
@@ -92,7 +95,7 @@ class Workshop:
                 self._open.pop()
 
         fresh = self.replace and expected not in self.stages
-        stage = self.store.stage(name, inputs, make, fresh, self.ui.message)
+        stage = self.store.stage(name, inputs, make, fresh, self.ui.message, self.team, together)
         self._finished(stage)
         with guarded(part.offer, derive(self.info.seed, name, "load"), self.log):
             value = load(stage.path)

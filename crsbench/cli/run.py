@@ -58,6 +58,7 @@ def run(
     del debug  # `main` looks for it
     from crsbench.config import RunConfig
     from crsbench.options import assignments
+    from crsbench.team import follows
 
     given = {
         "plugin": plugin,
@@ -82,7 +83,9 @@ def run(
     }
     with reserved(as_json) as emit:
         settings = RunConfig.of(given, config)
-        finished = _execute(settings, quiet, ablate)
+        finished = _execute(settings, quiet or follows(), ablate)
+        if follows():  # the main process speaks for all
+            return
         if not (as_json and quiet):
             _show(finished, ablate)
         if as_json:

@@ -96,6 +96,7 @@ class _Provenance(_Strict):
     device: Literal["cpu", "cuda"]
     device_name: str | None
     threads: int | None
+    processes: int = Field(default=1, ge=1)
     commit: str | None
     dirty: bool | None
     seconds: Number = Field(ge=0)

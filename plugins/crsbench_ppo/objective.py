@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,10 +49,15 @@ def gae(
     return advantages, torch.where(decides, advantages + values, 0.0)
 
 
-def whiten(values: Tensor) -> Tensor:
-    """Mean 0 and (unbiased) variance 1 over all entries of values [N]."""
-    variance = values.var(correction=min(1, len(values) - 1))
-    return (values - values.mean()) * (variance + 1e-8).rsqrt()
+def whiten(values: Tensor, mean: Callable[[Tensor], Tensor] = torch.mean, n: int | None = None) -> Tensor:
+    """Mean 0 and (unbiased) variance 1 over all entries of values [N].
+
+    `mean` and `n` are those of more values than these, of which other processes hold the rest.
+    """
+    n = len(values) if n is None else n
+    centred = values - mean(values)
+    variance = mean(centred.square()) * n / max(1, n - 1)
+    return centred * (variance + 1e-8).rsqrt()
 
 
 def policy_loss(logprobs: Tensor, old: Tensor, advantages: Tensor, clip: float) -> Tensor:

@@ -32,7 +32,11 @@ class PpoIufPolicy(LanguageModelPolicy):
         self.device = "cpu"
 
     def fit(self, train: Split, ctx: Context) -> Self:
+        from crsbench_ppo import processes
+
         options = self.options
+        for name in ("dialogues", "minibatch"):  # said before anything is trained
+            processes.share(getattr(options, name), name)
         start = fit_sft(options.sft, train, ctx)
         reward = ctx.reward
         self.device = ctx.device
@@ -53,7 +57,9 @@ class PpoIufPolicy(LanguageModelPolicy):
             "reward": reward.id,
             "simulator": ctx.simulator.identity if options.rollout == "simulator" else None,
         }
-        self.tuned = ctx.stage("ppo", inputs, build, lambda folder: self._load(folder, ctx.device))
+        self.tuned = ctx.stage(
+            "ppo", inputs, build, lambda folder: self._load(folder, ctx.device), together=True
+        )
         self.start = start.value
         self.model, self.codec = self.tuned.value.model, self.tuned.value.codec
         return self
@@ -81,13 +87,14 @@ class ReinforceIufPolicy(PpoIufPolicy):
 
 def tune(trainer: PpoTrainer, policy: LanguageModelPolicy, ctx: Context) -> None:
     """Train; where training diverges, leave the last good policy beside its checkpoint and say so."""
+    from crsbench_ppo import processes
     from crsbench_ppo.ppo import DivergedError
 
     options = trainer.options
     shown = evenly(options.iterations, options.curve)
 
     def after(step: int) -> None:
-        if step in shown:
+        if step in shown and processes.rank() == 0:
             save(policy, options, ctx.checkpoints / ROUNDS / str(step))
 
     try:

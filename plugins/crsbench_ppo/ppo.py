@@ -10,7 +10,8 @@ words, token by token. Each round
 4. takes clipped steps on minibatches of conversations, for K epochs,
 5. steers the coefficient of the KL to the reference towards its target,
 
-and leaves a checkpoint from which a run that was cut short goes on, bit for bit (`checkpoint.py`).
+and leaves a checkpoint from which a run that was cut short goes on, bit for bit (`checkpoint.py`). Several
+processes do it together, each with its part of the conversations (`processes.py`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from torch import Tensor, nn
 from crsbench.errors import CrsbenchError
 from crsbench.protocols import Context, RewardModel
 from crsbench.types import State, Transition
-from crsbench_ppo import checkpoint, memory
+from crsbench_ppo import checkpoint, memory, processes
 from crsbench_ppo.objective import (
     Discounts,
     adapt,
@@ -55,6 +56,27 @@ class DivergedError(CrsbenchError):
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How much of each kind a minibatch holds, in all processes together: what its means divide by."""
+
+    choices: int  # of items
+    decisions: int  # of items and of words
+    said: int  # words that the policy chose
+    words: int  # those, or the logged ones in their place
+
+    @classmethod
+    def of(cls, d: Decisions) -> Counts:
+        numbers = {
+            "choices": d.item_ok.sum(),
+            "decisions": d.decides.sum(),
+            "said": d.decides[d.word_at].sum(),
+            "words": d.word_at.sum(),
+        }
+        here = {name: float(number) for name, number in numbers.items()}
+        return cls(**{name: int(n) for name, n in processes.totals(here, d.rewards.device).items()})
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A minibatch with everything that stays fixed while the policy changes."""
 
@@ -63,6 +85,7 @@ class Prepared:
     reference: Reading
     advantages: Tensor
     returns: Tensor
+    counts: Counts
 
 
 def estimate(
@@ -74,15 +97,21 @@ def estimate(
         after = old.values.gather(1, d.bootstrap[:, None])[:, 0].masked_fill(d.ended, 0.0)
         estimates.append(gae(old.values, d.rewards, d.decides, d.turn_ends, after, discounts))
     flat = torch.cat([a[d.decides] for (d, _, _), (a, _) in zip(found, estimates, strict=True)])
-    parts = (whiten(flat) if white else flat).split([int(d.decides.sum()) for d, _, _ in found])
+    counts = [Counts.of(d) for d, _, _ in found]
+    if white:
+        flat = whiten(flat, processes.mean, sum(count.decisions for count in counts))
+    parts = flat.split([int(d.decides.sum()) for d, _, _ in found])
     return [
-        Prepared(d, old, reference, a.masked_scatter(d.decides, part), returns)
-        for (d, old, reference), (a, returns), part in zip(found, estimates, parts, strict=True)
+        Prepared(d, old, reference, a.masked_scatter(d.decides, part), returns, count)
+        for (d, old, reference), (a, returns), part, count in zip(
+            found, estimates, parts, counts, strict=True
+        )
     ]
 
 
 def surrogate(now: Reading, p: Prepared, options: PpoOptions, beta: float) -> tuple[Tensor, Scalars]:
-    """The loss of a minibatch, each term a mean over its decisions:
+    """The loss of a minibatch, each term a mean over its decisions (a process's share of it, where there are
+    several: the shares add up to the mean):
 
     L = L_items + w L_words + c1 L_value + β KL_items + β_a KL_again + β_w KL_words − c2 H
 
@@ -90,23 +119,25 @@ def surrogate(now: Reading, p: Prepared, options: PpoOptions, beta: float) -> tu
     could. KL_words is the k3 estimate: from the policy's own words of KL(π ‖ π_ref), from logged words, which
     π_ref has learnt to say, of KL(π_ref ‖ π).
     """
-    d = p.d
+    d, n = p.d, p.counts
     items, old_items = choose(now.items, d), choose(p.old.items, d)
-    item_loss = policy_loss(items, old_items, p.advantages[d.item_at], options.clip).mean()
-    squares = value_loss(now.values, p.old.values, p.returns, options.value_clip)[d.decides].mean()
-    kl_items = exact_kl(now.items, p.reference.items).mean()
-    kl_again = exact_kl(now.again, p.reference.again).mean()
-    spread = entropy(now.items).mean()
+    item_loss = policy_loss(items, old_items, p.advantages[d.item_at], options.clip).sum() / n.choices
+    squares = value_loss(now.values, p.old.values, p.returns, options.value_clip)[d.decides].sum()
+    squares = squares / n.decisions
+    kl_items = exact_kl(now.items, p.reference.items).sum() / n.choices
+    kl_again = exact_kl(now.again, p.reference.again).sum() / n.choices
+    spread = entropy(now.items).sum() / n.choices
     loss = item_loss + options.value_weight * squares + beta * kl_items - options.entropy * spread
     kl_words = torch.zeros_like(loss)
-    chosen = d.decides[d.word_at]
-    if chosen.any():
+    if n.said:
+        chosen = d.decides[d.word_at]
         words, old_words = now.words[chosen], p.old.words[chosen]
         advantages = p.advantages[d.word_at][chosen]
-        loss = loss + options.words * policy_loss(words, old_words, advantages, options.clip).mean()
-        kl_words = k3(words, p.reference.words[chosen]).mean()
-    elif now.words.numel():
-        kl_words = k3(p.reference.words, now.words).mean()
+        word_loss = policy_loss(words, old_words, advantages, options.clip).sum() / n.said
+        loss = loss + options.words * word_loss
+        kl_words = k3(words, p.reference.words[chosen]).sum() / n.said
+    elif n.words:
+        kl_words = k3(p.reference.words, now.words).sum() / n.words
     loss = loss + options.kl_again * kl_again + options.kl_words * kl_words
     ratio = (items - old_items).detach().exp()
     return loss, {
@@ -116,8 +147,8 @@ def surrogate(now: Reading, p: Prepared, options: PpoOptions, beta: float) -> tu
         "kl_again": float(kl_again.detach()),
         "kl_words": float(kl_words.detach()),
         "entropy": float(spread.detach()),
-        "step_kl": float(k3(items, old_items).mean().detach()),
-        "clip_fraction": float((ratio - 1).abs().gt(options.clip).float().mean()),
+        "step_kl": float(k3(items, old_items).detach().sum()) / n.choices,
+        "clip_fraction": float((ratio - 1).abs().gt(options.clip).sum()) / n.choices,
     }
 
 
@@ -145,10 +176,12 @@ def improve(
         epochs.append([])
         for i in rng.permutation(len(prepared)):
             loss, scalars = surrogate(reader(prepared[i].d), prepared[i], options, beta)
+            scalars = processes.totals(scalars, loss.device)
             if not math.isfinite(scalars["loss"]):
                 raise DivergedError("PPO: the loss is not finite", "lower learning_rate, or look at R_φ")
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            processes.sum_gradients(parameters)
             norm = nn.utils.clip_grad_norm_(parameters, options.gradient_norm)
             optimizer.step()
             epochs[-1].append({**scalars, "gradient_norm": float(norm)})
@@ -167,8 +200,11 @@ def explained_variance(prepared: Sequence[Prepared]) -> float:
     """1 − Var(R − V) / Var(R): 0 for a constant value, 1 for a perfect one."""
     returns = torch.cat([p.returns[p.d.decides] for p in prepared])
     values = torch.cat([p.old.values[p.d.decides] for p in prepared])
-    spread, rest = returns.var(correction=0), (returns - values).var(correction=0)
-    return float(1 - rest / spread.clamp(min=1e-8))
+
+    def variance(x: Tensor) -> Tensor:
+        return processes.mean((x - processes.mean(x)).square())
+
+    return float(1 - variance(returns - values) / variance(returns).clamp(min=1e-8))
 
 
 class PpoTrainer:
@@ -199,6 +235,7 @@ class PpoTrainer:
         follows = options.turn_discount if options.rollout != "logged" else 0.0
         self.discounts = Discounts(follows, options.turn_lambda, options.token_discount, options.token_lambda)
         self.sayable = sayable(codec).to(ctx.device)
+        self.minibatch = processes.share(options.minibatch, "minibatch")
 
     def train(self, transitions: Sequence[Transition], after: Callable[[int], None] = lambda _: None) -> None:
         """All rounds, or those that are left; `after` is called with the number of each.
@@ -229,7 +266,7 @@ class PpoTrainer:
         """
         some = transitions[:: max(1, len(transitions) // WEIGHED_STATES)]
         scores = self.reward.score_items([State(t.state.history) for t in some])
-        spread = context_spread(torch.from_numpy(scores))
+        spread = float(processes.mean(torch.tensor([context_spread(torch.from_numpy(scores))])))
         weight = min(1.0, max(0.01, (spread / self.options.kl_spread) ** 2))
         self.kl_target *= weight
         self.beta /= weight
@@ -240,7 +277,7 @@ class PpoTrainer:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * decay
         self.policy.eval()  # dropout stays off: the ratio of the first step is exactly 1
-        conversations, scalars = self._rollout(transitions)
+        conversations, scalars = self._rollout(step, transitions)
         prepared = self._prepare(conversations)
         scalars |= {
             "beta": self.beta,
@@ -260,8 +297,10 @@ class PpoTrainer:
         self.beta = adapt(self.beta, scalars["kl_items"], self.kl_target)
         return scalars
 
-    def _rollout(self, transitions: Sequence[Transition]) -> tuple[list[Conversation], Scalars]:
-        options, rng = self.options, self.rng
+    def _rollout(self, step: int, transitions: Sequence[Transition]) -> tuple[list[Conversation], Scalars]:
+        """This process's part of the conversations; what is said of them is said of all."""
+        options = self.options
+        rng = np.random.default_rng([self.ctx.seed, 2, step, processes.rank()])
         talk = (options.turns, options.sft.max_words, rng)
         parts = (self.policy, self.codec, self.reward)
         behaviour = None
@@ -270,7 +309,7 @@ class PpoTrainer:
             picks = self._pick(len(dialogues))
             conversations = logged_rollout(*parts, [dialogues[i] for i in picks], rng)
         elif options.rollout == "simulator":
-            users = rng.integers(0, 2**29, options.dialogues).tolist()
+            users = self.rng.integers(0, 2**29, options.dialogues)[self._mine].tolist()
             conversations, behaviour = simulator_rollout(*parts, self.ctx.simulator, users, *talk)
         else:
             picks = self._pick(len(transitions))
@@ -279,24 +318,27 @@ class PpoTrainer:
             permute_rewards(conversations, rng)
         rewards = np.concatenate([c.rewards[c.items >= 0] for c in conversations])
         chosen = np.concatenate([c.items[c.items >= 0] for c in conversations])
-        scalars = {
-            "reward": float(rewards.mean()),
-            "turns": len(rewards) / len(conversations),
-            "items": float(len(np.unique(chosen))),
-        }
+        shown = processes.total(torch.from_numpy(np.bincount(chosen, minlength=self.policy.items)))
+        means = {"reward": rewards.mean(), "turns": len(rewards) / len(conversations)}
         if behaviour is not None:
-            scalars |= {"user_leaves": behaviour.leaves, "user_words": behaviour.reply_words}
-        return conversations, scalars
+            means |= {"user_leaves": behaviour.leaves, "user_words": behaviour.reply_words}
+        scalars = processes.totals({name: float(x) / processes.size() for name, x in means.items()}, "cpu")
+        return conversations, scalars | {"items": float((shown > 0).sum())}
 
     def _pick(self, n: int) -> list[int]:
-        return self.rng.choice(n, self.options.dialogues, replace=n < self.options.dialogues).tolist()
+        picks = self.rng.choice(n, self.options.dialogues, replace=n < self.options.dialogues)
+        return picks[self._mine].tolist()
+
+    @property
+    def _mine(self) -> slice:
+        return slice(processes.rank(), None, processes.size())
 
     @torch.no_grad()
     def _prepare(self, conversations: Sequence[Conversation]) -> list[Prepared]:
         found: list[tuple[Decisions, Reading, Reading]] = []
         order = np.argsort([len(c.row.ids) for c in conversations], kind="stable")
-        for start in range(0, len(order), self.options.minibatch):
-            part = [conversations[i] for i in order[start : start + self.options.minibatch]]
+        for start in range(0, len(order), self.minibatch):
+            part = [conversations[i] for i in order[start : start + self.minibatch]]
             d = decisions(part, self.codec, self.ctx.device)
             found.append((d, self._read_policy(d), self._read(self.reference, None, d)))
         return estimate(found, self.discounts, self.options.whiten)
@@ -306,12 +348,14 @@ class PpoTrainer:
         with torch.no_grad():
             hidden = torch.cat([self.policy.hidden(p.d.batch)[p.d.decides].float() for p in prepared])
         returns = torch.cat([p.returns[p.d.decides] for p in prepared])
+        n = sum(p.counts.decisions for p in prepared)
         for _ in range(WARM_UP_STEPS):
-            loss = 0.5 * (self.value(hidden) - returns).square().mean()
+            loss = 0.5 * (self.value(hidden) - returns).square().sum() / n
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            processes.sum_gradients(self.value.parameters())
             self.optimizer.step()
-        return {"value_loss": float(loss.detach()), "kl_items": 0.0}
+        return {"value_loss": float(processes.total(loss.detach())), "kl_items": 0.0}
 
     def _read_policy(self, d: Decisions) -> Reading:
         return self._read(self.policy, self.value, d)
@@ -325,6 +369,8 @@ class PpoTrainer:
         return {"policy": self.policy, "value": self.value}
 
     def _keep(self) -> None:
+        if processes.rank():
+            return
         facts = {"beta": self.beta, "history": self.history}
         checkpoint.write(self.ctx.checkpoints, self._modules, self.optimizer, self.rng, facts)
 
@@ -336,8 +382,11 @@ class PpoTrainer:
         return facts is not None
 
     def _resume(self) -> None:
-        if not self._restore():
+        if processes.rank() == 0 and not self._restore():
             self._keep()
+        processes.wait()
+        if processes.rank():
+            self._restore()
         for step, scalars in enumerate(self.history, 1):
             self._report(step, scalars)
 

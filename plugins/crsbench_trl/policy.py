@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from crsbench_lm.policy import LanguageModelPolicy, fit_sft
 
+from crsbench.errors import UsageError
 from crsbench.protocols import Context, Need, RewardModel
+from crsbench.team import launched
 from crsbench.types import Split
 from crsbench_trl.options import DpoOptions, GrpoOptions, KtoOptions, RlooOptions, TrlOptions
 
@@ -29,6 +31,8 @@ class TrlPolicy(LanguageModelPolicy):
         self.start: LanguageModelPolicy | None = None
 
     def fit(self, train: Split, ctx: Context) -> Self:
+        if launched() > 1:
+            raise UsageError(f"{self.name}-iuf trains in one process", "leave accelerate launch away")
         start = fit_sft(self.options.sft, train, ctx)
 
         def build(directory: Path) -> None:

@@ -131,7 +131,7 @@ def decided(work: Work) -> tuple[int, int]:
     """Turns and tokens that a round's update learns from, those of items included."""
     with tempfile.TemporaryDirectory() as folder:
         made, seeds = trainer(Path(folder), work)
-        rows, _ = made._rollout(seeds)
+        rows, _ = made._rollout(1, seeds)
     return sum(int((c.items >= 0).sum()) for c in rows), sum(
         int((c.items >= 0).sum() + c.said.sum()) for c in rows
     )

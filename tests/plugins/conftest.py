@@ -81,6 +81,7 @@ class ToyContext:
         inputs: Mapping[str, object],
         build: Callable[[Path], None],
         load: Callable[[Path], Any],
+        together: bool = False,
     ) -> Staged[Any]:
         folder = Path(tempfile.mkdtemp())
         torch.manual_seed(self.seed)

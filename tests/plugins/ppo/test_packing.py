@@ -16,7 +16,7 @@ from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import TinyOptions
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.packing import Conversation, ValueHead, decisions, read, sayable
-from crsbench_ppo.ppo import Prepared, by_dialogue, surrogate
+from crsbench_ppo.ppo import Counts, Prepared, by_dialogue, surrogate
 from crsbench_ppo.rollout import logged_rollout, model_rollout
 
 from crsbench.types import Action, Reward, State, Turn
@@ -109,7 +109,8 @@ def test_packed_and_one_by_one_give_the_same(start: Any, toy_context: Any, rollo
         advantages, returns = (torch.zeros_like(old.values).masked_scatter(d.decides, torch.randn(k))
                                for _ in range(2))  # fmt: skip
         now = read(model, value, d, sayable(codec))
-        loss, scalars = surrogate(now, Prepared(d, before, before, advantages, returns), PpoOptions(), 0.1)
+        prepared = Prepared(d, before, before, advantages, returns, Counts.of(d))
+        loss, scalars = surrogate(now, prepared, PpoOptions(), 0.1)
         results.append((scalars, torch.autograd.grad(loss, parameters, allow_unused=True), n, m, k))
     (one, gradient, *sizes), (other, gradient_apart, *sizes_apart) = results
     assert sizes == sizes_apart

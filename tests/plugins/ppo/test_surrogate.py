@@ -13,7 +13,7 @@ import torch
 from crsbench_ppo.objective import Discounts, gae, k3, policy_loss, value_loss, whiten
 from crsbench_ppo.options import PpoOptions
 from crsbench_ppo.packing import Decisions, Reading
-from crsbench_ppo.ppo import Prepared, estimate, surrogate
+from crsbench_ppo.ppo import Counts, Prepared, estimate, surrogate
 from torch import Tensor
 
 OPTIONS = PpoOptions(entropy=0.01, words=0.3, kl_again=0.6, kl_words=0.4, value_weight=0.7)
@@ -144,7 +144,7 @@ def test_the_loss_and_its_gradient_equal_a_loop_over_numbers(prepared: Prepared)
 def test_logged_words_are_held_and_not_judged(prepared: Prepared) -> None:
     """Where no word was chosen, the words only stay near the reference: KL(π_ref ‖ π) by k3."""
     d = replace(prepared.d, decides=prepared.d.item_at, turn_ends=prepared.d.item_at)
-    p = replace(prepared, d=d)
+    p = replace(prepared, d=d, counts=Counts.of(d))
     now = reading(d, np.random.default_rng(2), p.old)
     log = (now.words - p.reference.words).numpy()
     apart = surrogate(now, p, OPTIONS, BETA)[0] - surrogate(replace_words(now, p), p, OPTIONS, BETA)[0]

@@ -5,8 +5,12 @@ For a state s_t and a system turn a_t that recommends item i with some words
     logit(s_t, a_t) = [ h_t · e_i + b_i + Σ_m α_tm · link(m, i) ]  +  v · h_close
                         item part, read at the recommendation position     text part, after the turn's words
 
+                + Σ_w u_w / √n                over the n word pieces w of the turn, its end included
+
 with the mentions m of the *user* alone: a plain head on the end-of-turn state finds nothing, because what
-matters is how the item fits what the user has said. Nothing here reads past the end of the system turn.
+matters is how the item fits what the user has said. The last term is a linear bag of words: a trunk of a few
+passes has learnt too little of wording to tell "have you seen it?" from "you will love it" by h_close.
+Nothing here reads past the end of the system turn.
 """
 
 from __future__ import annotations
@@ -30,11 +34,13 @@ class RewardNetwork(nn.Module):
         self.core = core
         width = core.free.embedding_dim
         self.text = nn.Linear(width, 1)
+        self.words = nn.Embedding(core.words, 1)
         self.signals = nn.Linear(width + 1, signals)
         # Calibration on held-out labels: p = sigmoid(scale · logit + shift).
         self.scale = nn.Parameter(torch.ones(()), requires_grad=False)
         self.shift = nn.Parameter(torch.zeros(()), requires_grad=False)
         nn.init.zeros_(self.text.weight)
+        nn.init.zeros_(self.words.weight)
 
     def items(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Item part [B, T, I] of every item of the catalogue."""
@@ -45,8 +51,17 @@ class RewardNetwork(nn.Module):
         """(logit [B, T], signals [B, T, K]) of the turns that were taken; closes [B, T] is where they end."""
         item_part = self.items(hidden, batch).gather(2, batch.shown.clamp(min=0)[..., None])[..., 0]
         closing = take(hidden, closes)
-        logit = item_part + self.text(closing)[..., 0]
+        logit = item_part + self.text(closing)[..., 0] + self.wording(batch, closes)
         return logit, self.signals(torch.cat([closing, logit[..., None]], dim=-1))
+
+    def wording(self, batch: Batch, closes: Tensor) -> Tensor:
+        """Σ_w u_w / √n [B, T] of the word pieces between each recommendation position and closes [B, T]."""
+        is_word = batch.ids < self.core.words
+        each = self.words(batch.ids * is_word) * is_word[..., None]
+        # Running sums, so that every turn of a row is a difference of two of them.
+        sums = torch.cat([each, is_word[..., None].to(each)], dim=-1).cumsum(dim=1)
+        weights, number = (take(sums, closes) - take(sums, batch.rec)).unbind(dim=-1)
+        return weights / number.clamp(min=1).sqrt()
 
     def probability(self, logit: Tensor) -> Tensor:
         """Calibrated probability of satisfaction."""

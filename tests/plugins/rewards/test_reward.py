@@ -98,6 +98,25 @@ def test_labels_meet_their_turns(toy_context: Any, toy_labels: WeakLabel) -> Non
     assert 0.03 < np.mean([e.held_out for e in data]) < 0.25
 
 
+def test_the_words_of_each_turn_are_weighed_by_hand(fitted: IufReward, toy_context: Any) -> None:
+    """Those of the turn alone, its end included, without the item: padding and what follows do not count."""
+    from crsbench_lm.batch import collate
+    from crsbench_rewards.network import turn_closes
+
+    rows = [fitted.codec.encode(toy_context.transitions[n].next_state.history) for n in (1, 6)]
+    batch, network = collate(rows, fitted.codec), fitted.network
+    closes = turn_closes(rows, fitted.codec, batch.rec.shape)
+    with torch.no_grad():
+        network.words.weight.copy_(torch.linspace(-1, 1, network.core.words)[:, None])
+        found = network.wording(batch, torch.from_numpy(closes)).numpy()
+    weights = np.linspace(-1, 1, network.core.words)
+    for b, row in enumerate(rows):
+        for t, at in enumerate(row.rec):
+            said = [weights[w] for w in row.ids[at + 1 : closes[b, t] + 1] if w < network.core.words]
+            assert len(said) == closes[b, t] - at - 1  # one of them is the item
+            assert found[b, t] == pytest.approx(sum(said) / len(said) ** 0.5, abs=1e-5)
+
+
 def test_unobserved_behaviour_teaches_nothing(toy_context: Any) -> None:
     n = len(toy_context.transitions)
     nothing = WeakLabel(np.full(n, np.nan), np.zeros(n))

@@ -13,7 +13,7 @@ SOURCES = (
     *("text", "centroid", "entities", "cooccurrence", "dialogue-text", "dialogue-entities", "ease"),
     *("popularity", "named", "popularity-linked", "popularity-linked:newest", "popularity-linked:last"),
     *("popularity-linked:user", "popularity-linked:system", "hops", "linked", "times", "walk:last"),
-    *("item:last", "item:user", "item:system", "title:last", "title:all"),
+    *("item:last", "item:user", "item:system", "title:last", "title:all", "copy:said", "item:said"),
 )
 
 

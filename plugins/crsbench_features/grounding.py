@@ -1,6 +1,6 @@
 """What the conversation itself says for an item: copies and links, by role and recency. Nothing is learnt.
 
-For each bag B of mentions (`Reader.mentioned`: newest, last, user, system):
+For each bag B of mentions (`Reader.mentioned`: newest, last, user, system, said):
 
 - `copy:B`: the item itself was mentioned;
 - `entity:B`: Σ idf(e) over the entities mentioned that the item has, as in links.py;

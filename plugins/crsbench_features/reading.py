@@ -14,11 +14,12 @@ from scipy import sparse
 from crsbench.types import Catalog, State, Turn
 from crsbench_features.linking import Linker
 from crsbench_features.links import LinkIndex
+from crsbench_features.spelling import Speller
 
 _WORD = re.compile(r"(?u)\b\w\w+\b")
 TURNS = 3  # the last turns that a text neighbour is compared by
 DECAY = 0.7  # a mention one turn older weighs this much less
-BAGS = ("newest", "last", "user", "system")
+BAGS = ("newest", "last", "user", "system", "said")
 BATCH = 128  # states at once, so that a row of features for the whole catalogue stays small
 Rows = sparse.csr_array
 
@@ -33,7 +34,8 @@ class Reader:
     """Reads turns once: `vocabulary` maps terms to columns; nodes are those of `links`.
 
     A turn names what its mentions say, and the entities of the catalogue whose names stand in its text
-    outside of any mention. (Titles are not looked for: many are common words.)
+    outside of any mention. (Titles are not looked for: many are common words.) What it seems to name besides,
+    misspelt or a title of several words, is `guessed` (spelling.py).
     """
 
     def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
@@ -44,6 +46,7 @@ class Reader:
         self._linker = Linker(catalog)
         self.terms = functools.lru_cache(maxsize=1 << 17)(self._terms)
         self.named = functools.lru_cache(maxsize=1 << 17)(self._named)
+        self.guessed = functools.lru_cache(maxsize=1 << 17)(self._guessed)
 
     def learn(self, texts: Sequence[str]) -> None:
         """Add the terms of texts to the vocabulary."""
@@ -65,8 +68,23 @@ class Reader:
             and mention.span is not None
             and not any(mention.span[0] < end and start < mention.span[1] for start, end in spans)
         ]
-        nodes = (self.links.node(mention) for mention in (*turn.mentions, *found))
+        nodes = [self.links.node(mention) for mention in (*turn.mentions, *found)]
+        nodes += [node for node in self._spelt(turn) if node >= self.links.items and node not in nodes]
         return tuple(node for node in nodes if node is not None)
+
+    @functools.cached_property
+    def _speller(self) -> Speller:
+        entities = {name: self.links.items + e for e, name in enumerate(self.links.entities)}
+        return Speller(entities | {item.title: i for i, item in enumerate(self.catalog.items)})
+
+    def _guessed(self, turn: Turn) -> tuple[int, ...]:
+        named = self.named(turn)
+        return tuple(node for node in self._spelt(turn) if node not in named)
+
+    def _spelt(self, turn: Turn) -> list[int]:
+        """What stands in the text outside of any mention, as the speller reads it."""
+        spans = [m.span for m in turn.mentions if m.span is not None]
+        return list(dict.fromkeys(self._speller.find(turn.text, spans)))
 
     def said(self, states: Sequence[State], last: int | None = None) -> Rows:
         """[S, V]: how often each term stands in the last turns (None: in all)."""
@@ -80,7 +98,7 @@ class Reader:
 
         `newest`: the node named last. `last`: the last turn. `user`, `system`: the turns before it by their
         speaker. `all`: every turn. A turn older weighs DECAY less; of a node's mentions the newest counts.
-        `times`: how often a node is named.
+        `times`: how often a node is named. `said`: what every turn seems to name besides.
         """
         rows: dict[str, list[tuple[int, int, float]]] = {name: [] for name in (*BAGS, "all", "times")}
         for s, state in enumerate(states):
@@ -94,6 +112,8 @@ class Reader:
                     where.setdefault(node, DECAY ** max(0, age - 1))
                     bags["all"].setdefault(node, DECAY**age)
                     bags["times"][node] = bags["times"].get(node, 0) + 1
+                for node in self.guessed(turn)[::-1]:
+                    bags["said"].setdefault(node, DECAY**age)
             for name, weights in bags.items():
                 rows[name] += [(s, node, weight) for node, weight in weights.items()]
         return {name: _matrix(found, (len(states), self.nodes)) for name, found in rows.items()}

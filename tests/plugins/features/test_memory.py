@@ -24,7 +24,7 @@ def memory(toy: Toy) -> Memory:
 
 
 QUERIES = [
-    state("I like comedy films", Mention("comedy")),
+    state("I like comedy films, not Film Gamma", Mention("comedy")),
     State(
         (
             Turn("user", "I like Film Beta", (Mention("Film Beta", 1),)),

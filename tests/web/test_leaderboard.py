@@ -246,6 +246,8 @@ def test_it_prints(browser: Any, home: Path) -> None:
     assert not page.locator("#controls").is_visible()
     assert page.locator("#board").is_visible()
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    page.set_viewport_size({"width": 680, "height": 900})  # what A4 leaves between its margins
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
     assert page.pdf()[:4] == b"%PDF"
 
 

@@ -114,7 +114,7 @@ def execute(config: RunConfig, host: Host, ui: Ui) -> Run:
 
 def _follow(asked: Asked, host: Host, team: Team) -> Run:
     """What a process that is not the main one does: it takes part in the stages that are trained together."""
-    if not team.tell(True):
+    if not team.tell(True):  # the main process says whether the run is finished already
         plan, store = asked.plan, asked.loader.store
         corpus = limited(asked.loader.corpus(asked.fingerprint), plan.config.limit)
         host.unobserved()
@@ -122,7 +122,7 @@ def _follow(asked: Asked, host: Host, team: Team) -> Run:
             replace = plan.config.if_exists == "replace"
             workshop = Workshop(store, asked.info, host, SilentUi(), log, replace, team)
             _fit(plan, corpus, workshop)
-        team.tell(True)
+        team.tell(True)  # it has evaluated and recorded
     return load_run(asked.info.out)
 
 

@@ -29,8 +29,7 @@ class Team:
     @classmethod
     def launched(cls, device: str) -> Team:
         """What the launcher says of this process in its environment."""
-        size = launched()
-        return cls(int(os.environ["RANK"]) if size > 1 else 0, size, device == "cpu")
+        return cls(_rank(), launched(), device == "cpu")
 
     @property
     def main(self) -> bool:
@@ -60,9 +59,13 @@ ALONE = Team()
 
 def follows() -> bool:
     """Whether this is not the main process."""
-    return launched() > 1 and int(os.environ["RANK"]) > 0
+    return _rank() > 0
 
 
 def launched() -> int:
     """How many processes the launcher started for this run."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
+
+
+def _rank() -> int:
+    return int(os.environ["RANK"]) if launched() > 1 else 0

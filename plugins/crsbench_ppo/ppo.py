@@ -73,7 +73,7 @@ class Counts:
             "words": d.word_at.sum(),
         }
         here = {name: float(number) for name, number in numbers.items()}
-        return cls(**{name: int(n) for name, n in processes.totals(here, d.rewards.device).items()})
+        return cls(**{name: int(n) for name, n in processes.totals(here).items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def improve(
         epochs.append([])
         for i in rng.permutation(len(prepared)):
             loss, scalars = surrogate(reader(prepared[i].d), prepared[i], options, beta)
-            scalars = processes.totals(scalars, loss.device)
+            scalars = processes.totals(scalars)
             if not math.isfinite(scalars["loss"]):
                 raise DivergedError("PPO: the loss is not finite", "lower learning_rate, or look at R_φ")
             optimizer.zero_grad(set_to_none=True)
@@ -322,7 +322,7 @@ class PpoTrainer:
         means = {"reward": rewards.mean(), "turns": len(rewards) / len(conversations)}
         if behaviour is not None:
             means |= {"user_leaves": behaviour.leaves, "user_words": behaviour.reply_words}
-        scalars = processes.totals({name: float(x) / processes.size() for name, x in means.items()}, "cpu")
+        scalars = processes.totals({name: float(x) / processes.size() for name, x in means.items()})
         return conversations, scalars | {"items": float((shown > 0).sum())}
 
     def _pick(self, n: int) -> list[int]:

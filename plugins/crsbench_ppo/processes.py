@@ -29,14 +29,15 @@ def total(value: Tensor) -> Tensor:
     """The sum of a tensor over the processes."""
     if size() == 1:
         return value
-    return reduce(value.detach().clone(), "sum")  # pyright: ignore[reportReturnType]
+    here = value.detach().to(PartialState().device, copy=True)  # between GPUs nothing on a CPU is summed
+    return reduce(here, "sum").to(value.device)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def totals(numbers: Mapping[str, float], device: torch.device | str) -> dict[str, float]:
+def totals(numbers: Mapping[str, float]) -> dict[str, float]:
     """Sums over the processes, by name."""
     if size() == 1:
         return dict(numbers)
-    summed = total(torch.tensor(list(numbers.values()), dtype=torch.float64, device=device))
+    summed = total(torch.tensor(list(numbers.values()), dtype=torch.float64))
     return dict(zip(numbers, summed.tolist(), strict=True))
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 ROOT = Path(__file__).parents[3]
 
 
-def launch(n: int, arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+def launch(n: int, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """What `accelerate launch` does where there are `n` GPUs, on the CPU; one process needs no launcher."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "plugins"), os.environ.get("PYTHONPATH", "")])
     with socket.socket() as free:
@@ -26,7 +26,7 @@ def launch(n: int, arguments: list[str], **environment: str) -> subprocess.Compl
     launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={n}", f"--master_port={port}"]
     return subprocess.run(
         [sys.executable, *(launcher if n > 1 else []), *arguments],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
@@ -50,53 +50,33 @@ def test_two_processes_take_the_steps_of_one(rollout: str, tmp_path: Path) -> No
     assert one["scalar/gradient_norm"] > 0
 
 
+def asked(out: Path, limit: int, *options: str) -> list[str]:
+    command = ["-m", "crsbench", "run", "--plugin", "ppo-iuf", "--limit", str(limit), "--out", str(out)]
+    return [*command, "--quiet", "--json", *(part for option in options for part in ("-o", option))]
+
+
 def test_a_run_of_two_processes(tmp_path: Path) -> None:
-    asked = [
-        "-m",
-        "crsbench",
-        "run",
-        "--plugin",
-        "ppo-iuf",
-        "--limit",
-        "60",
-        "--out",
-        str(tmp_path),
-        "--quiet",
-        "--json",
-    ]
-    small = [
+    small = (
         "sft.epochs=1",
         "reward.epochs=1",
         "iterations=2",
         "value_warmup=1",
         "dialogues=8",
         "minibatch=4",
-    ]
-    asked += [part for option in small for part in ("-o", option)]
-    done = launch(2, asked)
+    )
+    command = asked(tmp_path, 60, *small)
+    done = launch(2, command)
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)  # one process speaks
     assert record["provenance"]["processes"] == 2
     assert [stage["steps"] for stage in record["stages"] if stage["name"] == "ppo"] == [2]
     assert not list((tmp_path / "stages").glob("*.building*"))
-    again = launch(2, asked)  # finished: nothing is done, by neither
+    again = launch(2, command)  # finished: nothing is done, by neither
     assert json.loads(again.stdout)["run"]["id"] == record["run"]["id"]
 
 
 def test_what_cannot_be_shared_evenly_says_so(tmp_path: Path) -> None:
-    asked = [
-        "-m",
-        "crsbench",
-        "run",
-        "--plugin",
-        "ppo-iuf",
-        "--limit",
-        "40",
-        "--out",
-        str(tmp_path),
-        "--quiet",
-    ]
-    done = launch(2, [*asked, "-o", "dialogues=9"])
+    done = launch(2, asked(tmp_path, 40, "dialogues=9"))
     assert done.returncode != 0
     assert "dialogues=9 cannot be shared evenly by 2 processes" in done.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -69,8 +70,23 @@ class Baseline(ABC):
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
 
+    def fit(self, train: Split, ctx: Context) -> Self:
+        """`learn`, as the stage "fit" of the run: its record says what that cost, a second run reads it."""
+        kind = type(self)
+        inputs = {
+            "policy": f"{kind.__module__}.{kind.__qualname__}",
+            "options": self.options.model_dump(mode="json"),
+        }
+        ctx.stage("fit", inputs, functools.partial(self._build, train, ctx), self.load)
+        return self
+
+    def _build(self, train: Split, ctx: Context, folder: Path) -> None:
+        self.learn(train, ctx)
+        self.save(folder)
+
     @abstractmethod
-    def fit(self, train: Split, ctx: Context) -> Self: ...
+    def learn(self, train: Split, ctx: Context) -> None:
+        """Learn what `save` writes."""
 
     @abstractmethod
     def scores(self, states: Sequence[State]) -> Iterable[NDArray[np.float32]]:

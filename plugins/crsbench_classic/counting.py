@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 class Popularity(Baseline):
     """Every conversation gets the items recommended most often in train; ties in catalogue order."""
 
-    def fit(self, train: Split, ctx: Context) -> Self:
+    def learn(self, train: Split, ctx: Context) -> None:
         self.counts = popularity(train, len(ctx.catalog))
-        return self
 
     def scores(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         scores = self.counts.astype(np.float32)
@@ -43,9 +42,8 @@ class NaiveCopy(Baseline):
     much of a benchmark is answered by repeating.
     """
 
-    def fit(self, train: Split, ctx: Context) -> Self:  # noqa: ARG002 (nothing is learnt)
+    def learn(self, train: Split, ctx: Context) -> None:  # noqa: ARG002 (nothing is learnt)
         self.size = len(ctx.catalog)
-        return self
 
     def scores(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         """n for the newest of n items, …, 1 for the one mentioned last longest ago, 0 for the filler."""

@@ -65,15 +65,7 @@ class Hybrid(Baseline):
     def __init__(self, options: HybridOptions | None = None) -> None:
         super().__init__(options or HybridOptions())
 
-    def fit(self, train: Split, ctx: Context) -> Self:
-        def build(folder: Path) -> None:
-            self._learn(train, ctx)
-            self.save(folder)
-
-        ctx.stage("ranker", {"options": self.options.model_dump()}, build, self.load)
-        return self
-
-    def _learn(self, train: Split, ctx: Context) -> None:
+    def learn(self, train: Split, ctx: Context) -> None:
         rows = list(examples(train.dialogues))
         if not rows:
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")

@@ -26,9 +26,8 @@ class Recalled(Baseline):
 
     source: ClassVar[str]
 
-    def fit(self, train: Split, ctx: Context) -> Self:
+    def learn(self, train: Split, ctx: Context) -> None:
         self.memory = Memory.fit(train.dialogues, ctx.catalog)
-        return self
 
     def scores(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         for start in range(0, len(states), BATCH):

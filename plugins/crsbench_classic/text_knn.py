@@ -38,7 +38,7 @@ class TextKnn(Baseline):
     def __init__(self, options: TextKnnOptions | None = None) -> None:
         super().__init__(options or TextKnnOptions())
 
-    def fit(self, train: Split, ctx: Context) -> Self:
+    def learn(self, train: Split, ctx: Context) -> None:
         examples = list(recommendations(train))
         if not examples:
             raise DataError("text-knn has nothing to learn from: train labels no recommendation")
@@ -50,7 +50,6 @@ class TextKnn(Baseline):
         column = np.concatenate([np.array(items) for _, items in examples])
         shape = (len(examples), len(ctx.catalog))
         self.labels = csr_array((np.ones(len(row)), (row, column)), shape=shape)
-        return self
 
     def scores(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         for start in range(0, len(states), BATCH):

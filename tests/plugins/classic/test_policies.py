@@ -16,6 +16,7 @@ from crsbench_corpora.opendialkg import OpenDialKG
 from pydantic import ValidationError
 
 from crsbench.errors import DataError
+from crsbench.identity import identity
 from crsbench.protocols import Policy
 from crsbench.types import Catalog, Dialogue, Item, Mention, Reason, Row, Split, State, Turn
 
@@ -23,9 +24,20 @@ POLICIES = [Popularity, NaiveCopy, TextKnn, EntityKnn, EasePolicy, KgLinks]
 
 
 @pytest.fixture
-def ctx():
-    catalog = Catalog(tuple(Item(str(i), title) for i, title in enumerate("ABCDEF")))
-    return SimpleNamespace(catalog=catalog, valid=Split())
+def context(tmp_path_factory):
+    """What a policy may use to fit: stages are built in a temporary folder and read back."""
+
+    def stage(name, inputs, build, load):
+        folder = tmp_path_factory.mktemp(name)
+        build(folder)
+        return load(folder)
+
+    return lambda catalog, valid=None: SimpleNamespace(catalog=catalog, valid=valid or Split(), stage=stage)
+
+
+@pytest.fixture
+def ctx(context):
+    return context(Catalog(tuple(Item(str(i), title) for i, title in enumerate("ABCDEF"))))
 
 
 def dialogue(number, said, *recommended):
@@ -146,7 +158,7 @@ def test_ease_ranks_what_dialogues_name_together(ctx):
 
 
 @pytest.mark.parametrize("followed", ["genre", "actor"])
-def test_kg_links_weighs_its_terms_on_valid(followed):
+def test_kg_links_weighs_its_terms_on_valid(followed, context):
     """Users name a genre and an actor; the system follows one of them, and the other misleads."""
     items = tuple(
         Item(str(i), f"Film {i}", None, {"genre": (f"g{i % 2}",), "actor": (f"a{i // 2}",)}) for i in range(8)
@@ -158,7 +170,7 @@ def test_kg_links_weighs_its_terms_on_valid(followed):
     rows = tuple(
         Row(str(n), str(n), State((Turn("user", "x", mentions),)), (n,)) for n, mentions in enumerate(said)
     )
-    policy = KgLinks().fit(Split(), SimpleNamespace(catalog=Catalog(items), valid=Split(rows=rows)))
+    policy = KgLinks().fit(Split(), context(Catalog(items), Split(rows=rows)))
     for row, answer in zip(rows, policy.act([row.state for row in rows], k=2), strict=True):
         (target,) = row.targets
         for item in answer.items[: 1 if followed == "genre" else 2]:
@@ -207,8 +219,8 @@ def recall(policy, corpus):
     return {k: sum(target in items[:k] for target, items in labels) / len(labels) for k in (1, 10)}
 
 
-def test_the_rows_on_opendialkg(opendialkg):
-    ctx = SimpleNamespace(catalog=opendialkg.catalog, valid=opendialkg.valid)
+def test_the_rows_on_opendialkg(opendialkg, context):
+    ctx = context(opendialkg.catalog, opendialkg.valid)
     makes = [make for make in POLICIES if make is not EasePolicy]
     found = {make: recall(make().fit(opendialkg.train, ctx), opendialkg) for make in makes}
     # .436 and .631 with annotated names alone: it reads others, too
@@ -221,7 +233,7 @@ def test_the_rows_on_opendialkg(opendialkg):
     assert found[TextKnn][10] == pytest.approx(0.588, abs=0.005)
 
 
-def test_text_knn_gives_the_row_of_an_independent_implementation(opendialkg, monkeypatch):
+def test_text_knn_gives_the_row_of_an_independent_implementation(opendialkg, context, monkeypatch):
     """Sub-linear counts and terms of at least two texts: .381 and .566 were measured elsewhere."""
     plain = TextKnn._vectorizer
 
@@ -229,5 +241,27 @@ def test_text_knn_gives_the_row_of_an_independent_implementation(opendialkg, mon
         return plain(self, vocabulary).set_params(sublinear_tf=True, min_df=2)
 
     monkeypatch.setattr(TextKnn, "_vectorizer", rarer)
-    found = recall(TextKnn().fit(opendialkg.train, SimpleNamespace(catalog=opendialkg.catalog)), opendialkg)
+    found = recall(TextKnn().fit(opendialkg.train, context(opendialkg.catalog)), opendialkg)
     assert found == pytest.approx({1: 0.381, 10: 0.566}, abs=0.002)
+
+
+@pytest.mark.parametrize("make", POLICIES)
+def test_fitting_is_a_stage_that_is_read_where_it_is_found(make, train, tmp_path):
+    """As a run's store does: built once for the same inputs, and each kind of policy has its own."""
+    built = []
+
+    def stage(name, inputs, build, load):
+        folder = tmp_path / identity({"stage": name, **inputs})
+        if not folder.exists():
+            folder.mkdir()
+            build(folder)
+            built.append(name)
+        return load(folder)
+
+    catalog = Catalog(tuple(Item(str(i), title) for i, title in enumerate("ABCDEF")))
+    ctx = SimpleNamespace(catalog=catalog, valid=Split(), stage=stage)
+    Popularity().fit(train, ctx)
+    asked = [state("scary sharks", items=(2, 3)), state("")]
+    first, again = (make().fit(train, ctx).act(asked, k=6) for _ in range(2))
+    assert first == again
+    assert built == (["fit"] if make is Popularity else ["fit", "fit"])

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from crsbench_features.examples import Example, examples
-from crsbench_features.memory import Memory
-from crsbench_features.sentences import Sentences
 from numpy.typing import NDArray
 
 from crsbench.errors import DataError
@@ -51,10 +49,11 @@ class Hybrid(Baseline):
     """LambdaMART (Burges, MSR-TR-2010-82; lightgbm) over the counting features of `crsbench_features`.
 
     What it counts: copies, links and titles in the conversation (grounding.py); what train remembers of
-    rows, dialogues and items alike (memory.py); each also as its share of the largest in the state. Every
-    recommendation of train is a training row, whose features come from the other folds; its 300 hardest
-    candidates stand against its targets. Trees are added while NDCG@50 on the valid rows grows. What is no
-    candidate stands behind, in the order of the fusion that chose the candidates.
+    rows, dialogues and items alike (memory.py); both once more with all that seems to be named; how likely
+    the last words make it that something named is recommended again (repeats.py); each also as its share of
+    the largest in the state. Every recommendation of train is a training row, whose features come from the
+    other folds; its 300 hardest candidates stand against its targets. Trees are added while NDCG@50 on the
+    valid rows grows. What is no candidate stands behind, in the order of fusion, which chose the candidates.
 
     Three rankers of different seeds are averaged; the seed chooses the candidates that are learnt from and
     the features and rows that each tree is shown. With `encoder` the features of sentences.py join.
@@ -71,9 +70,8 @@ class Hybrid(Baseline):
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
         held = [Example(row.state, row.targets, -1, 0) for row in ctx.valid.rows]
         held = held or list(examples(ctx.valid.dialogues))
-        sentences = Sentences.fit(train.dialogues, ctx.catalog) if self.options.encoder else None
-        memory = Memory.fit(train.dialogues, ctx.catalog)
-        self.features = Features(memory, self.options.candidates, sentences)
+        chosen = self.options.candidates, self.options.encoder
+        self.features = Features.fit(train.dialogues, ctx.catalog, *chosen)
         rng = np.random.default_rng(ctx.seed)
         learnt = self._dataset(rows, True, ctx, rng, "training rows")
         judged = self._dataset(held, False, ctx, rng, "valid rows", learnt)
@@ -146,12 +144,10 @@ class Hybrid(Baseline):
                 yield scores
 
     def save(self, directory: Path) -> None:
-        """Write the memory, the rankers in lightgbm's text form, and hybrid.json."""
-        self.features.memory.save(directory)
+        """Write what the features know of train, the rankers in lightgbm's text form, and hybrid.json."""
+        self.features.save(directory)
         for n, ranker in enumerate(self.rankers):
             ranker.save_model(directory / f"ranker-{n}.txt")
-        if self.features.sentences:
-            self.features.sentences.save(directory)
         settings = {
             "candidates": self.features.candidates,
             "encoder": self.features.sentences is not None,
@@ -163,8 +159,7 @@ class Hybrid(Baseline):
         from lightgbm import Booster
 
         settings = json.loads((directory / "hybrid.json").read_text())
-        sentences = Sentences.load(directory) if settings["encoder"] else None
-        self.features = Features(Memory.load(directory), settings["candidates"], sentences)
+        self.features = Features.load(directory, settings["candidates"], settings["encoder"])
         if list(self.features.names) != settings["features"]:
             raise DataError(f"{directory} was written by a version with other features")
         self.rankers = [Booster(model_file=directory / f"ranker-{n}.txt") for n in range(RANKERS)]

@@ -61,17 +61,17 @@ _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue
 
 
 class Memory:
-    """Learnt by `fit`; read by `features`."""
+    """Learnt by `fit`; read by `features`. A `generous` one has a generous reader (reading.py)."""
 
     names: tuple[str, ...] = NAMES
 
-    def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
-        self.reader = Reader(catalog, vocabulary)
+    def __init__(self, catalog: Catalog, vocabulary: dict[str, int], generous: bool = False) -> None:
+        self.reader = Reader(catalog, vocabulary, generous)
         self._views: dict[int | None, _View] = {}
 
     @classmethod
-    def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
-        memory = cls(catalog, {})
+    def fit(cls, train: Sequence[Dialogue], catalog: Catalog, generous: bool = False) -> Self:
+        memory = cls(catalog, {}, generous)
         reader, items = memory.reader, len(catalog)
         reader.learn([turn.text for dialogue in train for turn in dialogue.turns])
         rows = list(examples(train))
@@ -141,10 +141,10 @@ class Memory:
         save_file(arrays, directory / "memory.safetensors")
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
+    def load(cls, directory: Path, generous: bool = False) -> Self:
         catalog = load_catalog(directory)
         terms = json.loads((directory / "terms.json").read_text(encoding="utf-8"))
-        memory = cls(catalog, {term: i for i, term in enumerate(terms)})
+        memory = cls(catalog, {term: i for i, term in enumerate(terms)}, generous)
         arrays = load_file(directory / "memory.safetensors")
         widths = {"terms": len(terms), "nodes": memory.reader.nodes, "labels": len(catalog)}
         matrices = {name: unpack(arrays, name, widths[name.partition("_")[2]]) for name in _MATRICES}

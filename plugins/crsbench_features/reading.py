@@ -35,11 +35,11 @@ class Reader:
 
     A turn names what its mentions say, and the entities of the catalogue whose names stand in its text
     outside of any mention. (Titles are not looked for: many are common words.) What it seems to name besides,
-    misspelt or a title of several words, is `guessed` (spelling.py).
+    misspelt or a title of several words, is `guessed` (spelling.py); a `generous` reader takes it for named.
     """
 
-    def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
-        self.catalog = catalog
+    def __init__(self, catalog: Catalog, vocabulary: dict[str, int], generous: bool = False) -> None:
+        self.catalog, self.generous = catalog, generous
         self.links = LinkIndex(catalog)
         self.nodes = self.links.items + len(self.links.entities)
         self.vocabulary = vocabulary
@@ -69,7 +69,8 @@ class Reader:
             and not any(mention.span[0] < end and start < mention.span[1] for start, end in spans)
         ]
         nodes = [self.links.node(mention) for mention in (*turn.mentions, *found)]
-        nodes += [node for node in self._spelt(turn) if node >= self.links.items and node not in nodes]
+        sure = 0 if self.generous else self.links.items
+        nodes += [node for node in self._spelt(turn) if node >= sure and node not in nodes]
         return tuple(node for node in nodes if node is not None)
 
     @functools.cached_property

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-NEAR = 0.8  # cosine from which a phrase is taken for a name
+NEAR, FAR = 0.8, 0.4  # cosine from which a phrase is taken for a name; below which it never is
+ALIKE = 0.86  # between those: the share of letters in common, in order, from which it is
+CLOSEST, SHORTEST = 3, 8  # names that are compared by their letters; letters of a phrase that is
 LONGEST = 8  # words of a phrase
 _WORD = re.compile(r"\w[\w'’-]*")
 _CAPITAL = r"[A-Z0-9][\w'’-]*(?:(?<=\b\w)\.|(?<=\b\w\w)\.)?"  # J. and Mr. go on, a sentence does not
@@ -20,7 +24,9 @@ class Speller:
     """Looks for names of two words or more where words begin with capitals; `known` maps names to nodes.
 
     A phrase of a text stands for the name whose vector of character trigrams (TF-IDF, inside of words) has
-    the largest cosine with its own, if that is at least `NEAR`; the longest phrase first, from left to right.
+    the largest cosine with its own, if that is at least `NEAR`; else for the first of the `CLOSEST` names
+    whose letters are `ALIKE` (Ratcliff and Obershelp's share, Dr. Dobb's Journal 1988: difflib). The longest
+    phrase counts first, from left to right.
     """
 
     def __init__(self, known: Mapping[str, int]) -> None:
@@ -28,7 +34,8 @@ class Speller:
         self._nodes = np.array(list(nodes.values()), np.int64)
         if nodes:
             self._vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), dtype=np.float32)
-            self._names = self._vectors.fit_transform(list(nodes)).T.tocsr()
+            self._names = list(nodes)
+            self._of_names = self._vectors.fit_transform(self._names).T.tocsr()
 
     def find(self, text: str, known: Sequence[tuple[int, int]] = ()) -> list[int]:
         """The nodes that the text names outside of the spans `known`, in order of appearance."""
@@ -58,12 +65,19 @@ class Speller:
         return found
 
     def _nearest(self, phrases: Sequence[str]) -> list[int | None]:
-        cosines = (self._vectors.transform([plain(phrase) for phrase in phrases]) @ self._names).tocsr()
+        phrases = [plain(phrase) for phrase in phrases]
+        cosines = (self._vectors.transform(phrases) @ self._of_names).tocsr()
         found: list[int | None] = []
-        for start, end in zip(cosines.indptr, cosines.indptr[1:], strict=False):
-            best = start + int(cosines.data[start:end].argmax()) if end > start else None
-            close = best is not None and cosines.data[best] >= NEAR
-            found.append(int(self._nodes[cosines.indices[best]]) if close else None)
+        for phrase, start, end in zip(phrases, cosines.indptr, cosines.indptr[1:], strict=False):
+            closest = start + np.argsort(-cosines.data[start:end], kind="stable")[:CLOSEST]
+            names = (
+                name
+                for name, cosine in zip(cosines.indices[closest], cosines.data[closest], strict=True)
+                if cosine >= NEAR
+                or (cosine >= FAR and len(phrase) >= SHORTEST and _alike(phrase, self._names[name]))
+            )
+            name = next(names, None)
+            found.append(None if name is None else int(self._nodes[name]))
         return found
 
 
@@ -71,3 +85,9 @@ def plain(name: str) -> str:
     """Without accents and capitals."""
     apart = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _alike(one: str, other: str) -> bool:
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    return matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE

@@ -9,7 +9,6 @@ import pytest
 from crsbench_classic.hybrid import Hybrid
 from crsbench_classic.options import HybridOptions
 from crsbench_classic.table import CONTEXT, Features
-from crsbench_features.memory import Memory
 
 from crsbench.errors import DataError
 from crsbench.types import Catalog, Dialogue, Mention, Split, State, Turn
@@ -65,20 +64,30 @@ def test_training_rows_do_not_see_their_own_fold(context) -> None:
     dialogues = context.train.dialogues
     own = dialogues[0]
     asked = [State(own.turns[:1])]
-    inside = Features(Memory.fit(dialogues, catalog), 12).table(asked, own.fold)
+    inside = Features.fit(dialogues, catalog, 12).table(asked, own.fold)
     kept = [dialogue for dialogue in dialogues if dialogue.fold != own.fold]
-    without = Features(Memory.fit(kept, catalog), 12).table(asked)
+    without = Features.fit(kept, catalog, 12).table(asked)
     np.testing.assert_allclose(inside.features, without.features, rtol=1e-5)
 
 
 def test_the_state_is_described(context) -> None:
-    features = Features(Memory.fit(context.train.dialogues, context.catalog), 12)
+    features = Features.fit(context.train.dialogues, context.catalog, 12)
     turns = (
         Turn("user", "Film Alpha is a comedy", (Mention("Film Alpha", 0, (0, 10)),)),
         Turn("system", "Film Beta then?", (Mention("Film Beta", 1, (0, 9)),)),
     )
-    described = features.table([State(turns), State(())]).features[:, 0, -len(CONTEXT) :]
+    described = features.table([State(turns), State(())]).features[:, 0, -len(CONTEXT) : -1]
     np.testing.assert_array_equal(described, [[2, 2, 1, 1, 0, 3, 1, 1], [0] * 8])
+
+
+def test_what_is_named_or_seems_to_be_may_be_repeated(context) -> None:
+    features = Features.fit(context.train.dialogues, context.catalog, 12)
+    turns = Turn("user", "Film Alpha?", (Mention("Film Alpha", 0, (0, 10)),)), Turn("system", "Or Film Betta")
+    table = features.table([State(turns)])
+    column = features.names.index("repeated")
+    chance = features.repeats.probabilities([State(turns)])[0]
+    np.testing.assert_allclose(table.features[0, :, column], [chance] * 2 + [0] * 10)
+    np.testing.assert_allclose(table.features[0, :, -1], chance)
 
 
 def test_without_labels_there_is_nothing_to_learn(context) -> None:

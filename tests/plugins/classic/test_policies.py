@@ -224,7 +224,7 @@ def test_the_rows_on_opendialkg(opendialkg, context):
     makes = [make for make in POLICIES if make is not EasePolicy]
     found = {make: recall(make().fit(opendialkg.train, ctx), opendialkg) for make in makes}
     # .436 and .631 with annotated names alone: it reads others, too
-    assert found[EntityKnn] == pytest.approx({1: 0.439, 10: 0.638}, abs=0.002)
+    assert found[EntityKnn] == pytest.approx({1: 0.446, 10: 0.643}, abs=0.002)
     assert found[KgLinks][1] > 0.42
     assert found[KgLinks][10] > 0.75
     assert found[Popularity][10] == pytest.approx(0.031, abs=0.001)

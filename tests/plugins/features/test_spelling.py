@@ -9,6 +9,7 @@ from crsbench_features.spelling import Speller, plain
 from crsbench.types import Catalog, Item, Mention, State, Turn
 
 NAMES = ["Alejandro González Iñárritu", "Ben Schwartz", "28 Days Later", "J. K. Rowling", "Tom Hanks", "Up"]
+NAMES += ["Leonardo DiCaprio"]
 SPELLER = Speller({name: n for n, name in enumerate(NAMES)})
 
 
@@ -20,9 +21,10 @@ SPELLER = Speller({name: n for n, name in enumerate(NAMES)})
         ("What is similar to 28 Days Later?", [2]),
         ("J.K. Rowling wrote it. Tom Hanks did not", [3, 4]),
         ("Tom Hank and Ben Schwartz", [4, 1]),
+        ("Someone like Lenardo DeCaprio", [6]),  # few groups in common, and nearly all letters
         ("Up is a film", []),  # one word says too little
         ("tom hanks", []),  # nor do names without capitals
-        ("Tom Cruise and Ben Stiller", []),
+        ("Tom Cruise, Ben Stiller and Leonardo Padura", []),
         ("It ended. Tom. Hanks", []),
         ("", []),
     ],
@@ -55,3 +57,7 @@ def test_entities_join_what_is_named_and_titles_stay_apart() -> None:
     bags = reader.mentioned([State((turn, Turn("system", "hm")))])
     assert bags["said"].toarray().tolist() == [[0, pytest.approx(0.7), 0]]
     assert bags["all"].toarray()[0, 1] == 0
+
+    generous = Reader(catalog, {}, generous=True)
+    assert generous.named(turn) == (0, 1, 2)
+    assert generous.guessed(turn) == ()

@@ -70,7 +70,7 @@ class PpoOptions(Options):
         description="coefficient of that KL for naming an item again, which a rollout never does: "
         "without it nothing would hold what the policy knows of repeats",
     )
-    kl_words: float = Field(default=0.3, ge=0, description="coefficient of the KL to the SFT policy, words")
+    kl_words: float = Field(default=3.0, ge=0, description="coefficient of the KL to the SFT policy, words")
     step_kl: float = Field(
         default=0.1, gt=0, description="an update ends early past this KL to the rollout's policy"
     )

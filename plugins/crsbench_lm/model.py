@@ -4,13 +4,14 @@ A causal language model of the transformers library with one token per item adde
 embedding of item i is composed, e_i = free_i + Σ_a w_ia · entity_a over what is known of the item, so that
 an item never seen in training still has one. At a recommendation position t
 
-    logit(i) = h_t · e_i + b_i + Σ_m [ α_tm · link(m, i) + κ_tm · 1(m is i) ]
+    logit(i) = μ₁ (h_t · e_i + b_i) + μ₂ Σ_m α_tm · link(m, i) + μ₃ Σ_m κ_tm · 1(m is i)
 
-                      + z(f_ti) · (w + G h_t)
+                      + μ₄ z(f_ti) · w + μ₅ z(f_ti) · G h_t
 
 over the mentions m before t: the gates α, κ are read off the hidden states at t, at the mention and at the
-end of the mention's turn. The last term weighs what counting says of i at t (evidence.py): a small network z
-of its features f_ti, and how the conversation reads. One forward pass ranks the whole catalogue.
+end of the mention's turn. The second line weighs what counting says of i at t (evidence.py) by a small
+network z of its features f_ti: by itself, trained alone (head.py), and as the conversation reads. The weights
+μ of these parts are fitted on held-out rows (mixing.py). One forward pass ranks the whole catalogue.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from transformers import PreTrainedModel
 from transformers.activations import NewGELUActivation
 
 from crsbench_lm.batch import MAX_AGE, Batch
+from crsbench_lm.head import EvidenceHead
+
+PARTS = ("language model", "links", "copies", "counted", "counted as it reads")
 
 
 class MentionGate(nn.Module):
@@ -49,32 +53,6 @@ class MentionGate(nn.Module):
         return gates * batch.visible[..., None]
 
 
-class EvidenceHead(nn.Module):
-    """What the F features of each candidate are worth at each position.
-
-    A feature x ≥ 0 enters as ln(1 + x / scale), and as its share of the largest one among the candidates.
-    `scale` [F] is the mean of its positive values in train.
-    """
-
-    scale: Tensor
-
-    def __init__(self, width: int, scale: Tensor, hidden: int = 32) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(2 * len(scale), hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU()
-        )
-        self.gate = nn.Linear(width, hidden)
-        self.register_buffer("scale", scale)
-        nn.init.zeros_(self.gate.weight)
-
-    def forward(self, at: Tensor, features: Tensor) -> Tensor:
-        """at [B, T, d], features [B, T, C, F] → logits [B, T, C]."""
-        x = features.float()
-        share = x / x.amax(dim=2, keepdim=True).clamp(min=1e-6)
-        z = self.layers(torch.cat([torch.log1p(x / self.scale), share], dim=-1))
-        return torch.einsum("btch,bth->btc", z, self.gate(at).to(z.dtype))
-
-
 def take(hidden: Tensor, positions: Tensor) -> Tensor:
     """hidden [B, L, d], positions [B, N] → [B, N, d]."""
     return hidden.gather(1, positions[..., None].expand(-1, -1, hidden.shape[-1]))
@@ -87,6 +65,7 @@ class GroundedLM(nn.Module):
     item is scored: without it a small corpus is learnt by heart, long before its words are learnt at all.
     """
 
+    mix: Tensor
     composition_index: Tensor
     composition_offset: Tensor
     composition_weight: Tensor
@@ -109,6 +88,7 @@ class GroundedLM(nn.Module):
         self.gate = MentionGate(width, len(links.relations))
         self.evidence = EvidenceHead(width, scale) if scale is not None else None
         self.dropout = nn.Dropout(dropout)
+        self.register_buffer("mix", torch.ones(len(PARTS)))
         nn.init.normal_(self.free.weight, std=0.02)
         nn.init.normal_(self.entity.weight, std=0.05)
         known = links.composition
@@ -119,6 +99,11 @@ class GroundedLM(nn.Module):
             ("weight", known.data),
         ):
             self.register_buffer(f"composition_{name}", torch.from_numpy(array.copy()), persistent=False)
+
+    def weigh(self, links: bool, copies: bool, language_model: bool) -> None:
+        """Leave parts of the item logits out. Gates are read off hidden states: the language model's, too."""
+        on = (language_model, language_model and links, language_model and copies, True, language_model)
+        self.mix.copy_(torch.tensor(on))
 
     def item_embeddings(self) -> Tensor:
         """e [I, d]."""
@@ -147,18 +132,30 @@ class GroundedLM(nn.Module):
 
     def item_logits(self, hidden: Tensor, batch: Batch) -> Tensor:
         """hidden [B, L, d] → [B, T, I] at the recommendation positions."""
-        plain = self.dropout(take(hidden, batch.rec)) @ self.item_embeddings().T + self.bias
-        return plain + self.grounding(hidden, batch)
+        return self.mix[0] * self.own(hidden, batch) + self.grounding(hidden, batch)
+
+    def own(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """h · e + b, [B, T, I]."""
+        return self.dropout(take(hidden, batch.rec)) @ self.item_embeddings().T + self.bias
 
     def grounding(self, hidden: Tensor, batch: Batch) -> Tensor:
         """What the mentions and the evidence say for the items, [B, T, I]."""
+        first, *others = self.grounds(hidden, batch)
+        total = self.mix[1] * first
+        for weight, part in zip(self.mix[2:], others, strict=False):
+            total = total + weight * part
+        return total
+
+    def grounds(self, hidden: Tensor, batch: Batch) -> list[Tensor]:
+        """The parts of `grounding` before they are weighed, each [B, T, I]; two where nothing is counted."""
         gates = self.gate(hidden, batch)
         linked = torch.einsum("btm,bmi->bti", gates[..., 0], batch.links)
         is_item = batch.nodes < self.items
         copies = gates[..., 1] * is_item[:, None]
         index = batch.nodes.clamp(max=self.items - 1)[:, None].expand_as(copies)
-        grounded = linked.scatter_add(2, index, copies.to(linked.dtype))
-        if self.evidence is None:
-            return grounded
-        counted = self.evidence(take(hidden, batch.rec), batch.evidence)
-        return grounded.scatter_add(2, batch.candidates, counted.to(grounded.dtype))
+        zeros = torch.zeros_like(linked)
+        parts = [linked, zeros.scatter_add(2, index, copies.to(linked.dtype))]
+        if self.evidence is not None:
+            counted = self.evidence(take(hidden, batch.rec), batch.evidence)
+            parts += [zeros.scatter_add(2, batch.candidates, part.to(linked.dtype)) for part in counted]
+        return parts

@@ -105,9 +105,10 @@ def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageM
             [d.turns for d in train.dialogues],
             ctx.catalog,
             options.max_length,
-            Evidences.fit(train.dialogues, ctx.catalog) if options.evidence else None,
+            Evidences.fit(train.dialogues, ctx.catalog, options.head) if options.evidence else None,
             options.item_dropout,
         )
+        model.weigh(options.head.links, options.head.copies, options.head.language_model)
         train_sft(model, codec, train.dialogues, ctx.valid.dialogues, options, ctx)
         trained = LanguageModelPolicy(options.max_words)
         trained.model, trained.codec = model, codec

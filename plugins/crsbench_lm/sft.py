@@ -2,7 +2,9 @@
 
 The loss of a batch is the mean cross-entropy of the labelled items at their recommendation positions plus
 `words` times the mean cross-entropy of what was said: the words of users, and of system turns that carry a
-label of this split (an unlabelled one may be the answer to a held-out row).
+label of this split (an unlabelled one may be the answer to a held-out row). What counting says is weighed
+before (head.py) and stays as it is here; what the parts of the item logits are worth is fitted on the valid
+dialogues after each epoch (mixing.py).
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from crsbench.protocols import Context
 from crsbench.types import Dialogue
 from crsbench_lm.batch import Batch, collate, token_batches
 from crsbench_lm.codec import SYSTEM, DialogueCodec, Encoded
+from crsbench_lm.head import train_head
+from crsbench_lm.mixing import HeldOut, thinned
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions
 
@@ -87,7 +91,8 @@ def parameter_groups(model: GroundedLM, options: SftOptions) -> list[dict[str, o
         }
     ]
     for in_body, rate in ((True, options.learning_rate), (False, options.head_learning_rate)):
-        params = [p for p in model.parameters() if (id(p) in body) == in_body and id(p) not in tables]
+        trained = [p for p in model.parameters() if p.requires_grad and id(p) not in tables]
+        params = [p for p in trained if (id(p) in body) == in_body]
         groups += [
             {"params": [p for p in params if p.ndim > 1], "lr": rate, "weight_decay": options.weight_decay},
             {"params": [p for p in params if p.ndim <= 1], "lr": rate, "weight_decay": 0.0},
@@ -117,7 +122,14 @@ def train_sft(
 ) -> None:
     """Train in place; the epoch with the lowest loss on the valid dialogues is kept."""
     rows = codec.evident([encode_dialogue(codec, dialogue) for dialogue in train])
-    held_out = codec.evident([replace(encode_dialogue(codec, dialogue), fold=None) for dialogue in valid])
+    held_out = [replace(encode_dialogue(codec, dialogue), fold=None) for dialogue in valid]
+    held_out = codec.evident(thinned(held_out, model.items))
+    model.to(ctx.device).train()
+    counted = model.evidence.counted() if model.evidence is not None else []
+    if model.evidence is not None:
+        train_head(model.evidence, rows, held_out, model.items, ctx)
+    for parameter in counted:
+        parameter.requires_grad = False
     rng = np.random.default_rng(ctx.seed)
     lengths = [len(row.ids) for row in rows]
     passes = min(options.epochs, max(1, round(options.tokens / sum(lengths))))
@@ -133,7 +145,6 @@ def train_sft(
                 last = i == len(epoch) - 1
                 yield last, collate([rows[j] for j in chosen], codec, ctx.device)
 
-    model.to(ctx.device).train()
     for step, (last_of_epoch, batch) in enumerate(ctx.progress(batches(), steps, "SFT"), 1):
         with torch.autocast(ctx.device, torch.bfloat16, enabled=ctx.precision == "bf16"):
             hidden = model.hidden(batch)
@@ -154,29 +165,33 @@ def train_sft(
                 },
             )
         if last_of_epoch and held_out:
-            item_nll, word_nll = held_out_loss(model, codec, held_out, ctx.device)
+            mix, item_nll, word_nll = held_out_loss(model, codec, held_out, ctx.device)
             ctx.step(step, {"sft/valid_item_loss": item_nll, "sft/valid_word_loss": word_nll})
             if item_nll + options.words * word_nll < best:
                 best = item_nll + options.words * word_nll
-                kept = {name: value.clone() for name, value in model.state_dict().items()}
+                kept = {name: value.clone() for name, value in model.state_dict().items()} | {"mix": mix}
     if kept is not None:
         model.load_state_dict(kept)
+    for parameter in counted:
+        parameter.requires_grad = True
     model.eval()
 
 
 @torch.no_grad()
 def held_out_loss(
     model: GroundedLM, codec: DialogueCodec, rows: Sequence[Encoded], device: str
-) -> tuple[float, float]:
-    """Mean cross-entropy in nats per labelled position and per word."""
+) -> tuple[Tensor, float, float]:
+    """The weights of the parts that are best here, and with them the mean cross-entropy in nats per
+    labelled position and per word."""
     model.eval()
-    items = words = n_items = n_words = 0.0
+    words = n_words = 0.0
+    items = HeldOut()
     for chosen in token_batches([len(row.ids) for row in rows], 8000):
         batch = collate([rows[j] for j in chosen], codec, device)
         hidden = model.hidden(batch)
-        loss, n = item_loss(model.item_logits(hidden, batch), batch)
-        items, n_items = items + float(loss), n_items + n
+        items.add([model.own(hidden, batch), *model.grounds(hidden, batch)], batch)
         loss, n = word_loss(model, hidden, batch, word_positions(batch))
         words, n_words = words + float(loss), n_words + n
     model.train()
-    return items / max(1.0, n_items), words / max(1.0, n_words)
+    mix, nats = items.fit(model.mix)
+    return mix, nats, words / max(1.0, n_words)

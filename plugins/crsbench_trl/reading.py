@@ -5,10 +5,11 @@ weight of the output layer by themselves. So a prompt opens with a token of its 
 which the mentions of its history and the items that may be recommended are found; and what those say for
 each item, and which tokens may stand where, is written into dimensions added to the hidden states:
 
-    [ h | g | r | w ] · [ W 0 −C u ]ᵀ  for words       g: grounding logits at the recommendation position
-                        [ E 1  0 −C ]  for items       r, w: 1 at that position, and everywhere else
+    [ h | g | r | w ] · [  W  0 −C u ]ᵀ  for words     g: grounding logits at the recommendation position
+                        [ μE  1  0 −C ]  for items     r, w: 1 at that position, and everywhere else
 
-with u = −C for pieces that no turn may hold. The logits are those of the policy when it acts.
+where μ is what the language model's own part of the logit weighs, and u = −C for pieces that no turn may
+hold. The logits are those of the policy when it acts.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class _Head(nn.Module):
         """[V + I, d + I + 2]."""
         model = self._reader[0].grounded
         words: Tensor = model.lm.get_output_embeddings().weight
-        items = model.item_embeddings()
+        items = model.mix[0] * model.item_embeddings()
         V, n = len(words), model.items
         never = words.new_full((max(V, n), 1), -NEVER)
         said = torch.cat([words, words.new_zeros(V, n), never[:V], self.unsayable[:, None]], dim=1)
@@ -133,7 +134,8 @@ class _Head(nn.Module):
     def bias(self) -> Tensor:
         model = self._reader[0].grounded
         own = getattr(model.lm.get_output_embeddings(), "bias", None)
-        return torch.cat([model.bias.new_zeros(model.words) if own is None else own, model.bias])
+        words = model.bias.new_zeros(model.words) if own is None else own
+        return torch.cat([words, model.mix[0] * model.bias])
 
     def forward(self, hidden: Tensor) -> Tensor:
         return nn.functional.linear(hidden, self.weight, self.bias)

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from crsbench_features.fusion import SOURCES, fused
 from crsbench_lm import evidence
 from crsbench_lm.batch import collate
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidences
-from crsbench_lm.model import EvidenceHead, GroundedLM, take
+from crsbench_lm.head import EvidenceHead
+from crsbench_lm.model import GroundedLM, take
 from crsbench_lm.options import TinyOptions
 from crsbench_lm.storage import load_model, save_model
 
@@ -34,7 +36,7 @@ def grounded(toy: Toy, evidences: Evidences) -> tuple[GroundedLM, DialogueCodec]
     tiny = TinyOptions(width=32, layers=2, heads=2, vocabulary=400)
     model, codec = build_model("tiny", tiny, [d.turns for d in dialogues], catalog, 128, evidences)
     assert model.evidence is not None
-    torch.nn.init.normal_(model.evidence.gate.weight)
+    torch.nn.init.normal_(model.evidence.reading.weight)
     return model.eval(), codec
 
 
@@ -54,12 +56,14 @@ def test_the_features_are_those_of_the_catalogue_in_order(toy: Toy, evidences: E
 def test_the_items_with_the_most_evidence_are_the_candidates(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everything = Evidences.fit(toy[1], toy[0]).of(states(toy), [None] * 12)
+    once = Evidences.fit(toy[1], toy[0])
+    everything = once.of(states(toy), [None] * 12)
     monkeypatch.setattr(evidence, "CANDIDATES", 4)
     few = Evidences.fit(toy[1], toy[0]).of(states(toy), [None] * 12)
     for all_of_them, kept in zip(everything, few, strict=True):
-        features = all_of_them.features.astype(np.float64)
-        score = (features / np.maximum(features.max(axis=0), 1e-6)).sum(axis=1)
+        features = all_of_them.features
+        of = [features[None, :, once.names.index(name)].astype(np.float32) for name in SOURCES]
+        score = fused(of, (1, len(features)))[0]
         assert set(kept.items.tolist()) == set(np.argsort(-score, kind="stable")[:4].tolist())
         np.testing.assert_array_equal(kept.features, all_of_them.features[kept.items])
 
@@ -96,13 +100,16 @@ def test_the_head_by_hand() -> None:
         head.layers[0].bias.zero_()
         head.layers[2].weight.copy_(torch.eye(2))
         head.layers[2].bias.zero_()
-        head.gate.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
-        head.gate.bias.copy_(torch.tensor([0.5, 0.0]))
+        head.worth.weight.copy_(torch.tensor([[0.5, 0.0]]))
+        head.worth.bias.fill_(0.25)
+        head.reading.weight.copy_(torch.eye(2))
     at, features = torch.tensor([[[1.0, 3.0]]]), torch.tensor([[[[4.0], [1.0]]]])
     gelu = torch.nn.functional.gelu
-    counted = gelu(gelu(torch.log1p(torch.tensor([2.0, 0.5]))))
+    logs = gelu(gelu(torch.log1p(torch.tensor([2.0, 0.5]))))
     share = gelu(gelu(torch.tensor([1.0, 0.25])))
-    torch.testing.assert_close(head(at, features)[0, 0], 1.5 * counted + 3.0 * share)
+    counted, read = head(at, features)
+    torch.testing.assert_close(counted[0, 0], 0.5 * logs + 0.25)
+    torch.testing.assert_close(read[0, 0], logs + 3.0 * share)
 
 
 @torch.no_grad()
@@ -121,7 +128,8 @@ def test_evidence_is_added_to_the_candidates_alone(
     assert head is not None
     assert batch.candidates.shape == (3, 2, 4)
     expected = torch.zeros_like(difference)
-    expected.scatter_(2, batch.candidates, head(take(hidden, batch.rec), batch.evidence))
+    counted, read = head(take(hidden, batch.rec), batch.evidence)
+    expected.scatter_(2, batch.candidates, counted + read)
     torch.testing.assert_close(difference, expected, atol=1e-5, rtol=1e-5)
     assert (difference == 0).sum() >= 3 * 2 * 8
 

@@ -33,6 +33,7 @@ def build(toy: Toy, evidences: Evidences | None) -> Model:
     with torch.no_grad():  # no term of the logits is to vanish
         model.bias.normal_()
         model.gate.out.weight.normal_()
+        model.mix.uniform_(0.5, 1.5)
         if model.evidence is not None:
             for parameter in model.evidence.parameters():
                 parameter.normal_(std=0.3)

@@ -35,6 +35,7 @@ def made(toy_context: Any) -> tuple[Any, Rows]:
     with torch.no_grad():  # no term of the logits is to vanish
         model.bias.normal_()
         model.gate.out.weight.normal_()
+        model.mix.uniform_(0.5, 1.5)
     return model.eval(), Rows(codec, toy_context.transitions, [0, 1, 5, 8, 11, 13])
 
 

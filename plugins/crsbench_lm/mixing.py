@@ -1,0 +1,69 @@
+"""How much of each part of the item logits is worth having: weights fitted on held-out positions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+from torch import Tensor
+
+from crsbench_lm.batch import Batch
+from crsbench_lm.codec import Encoded
+
+MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
+LEAST = 0.1  # a part that weighs nothing here could not be tuned by rewards later
+
+
+def thinned(rows: Sequence[Encoded], items: int) -> Sequence[Encoded]:
+    """Evenly drawn from the rows, as many as are held at once; in a small catalogue all."""
+    positions = sum(bool(targets) for row in rows for targets in row.targets)
+    return rows[:: max(1, math.ceil(positions * items / MOST))]
+
+
+@dataclass(slots=True)
+class HeldOut:
+    """The P parts of the logits at N held-out positions, in batches [P, n, I], and the targets of each."""
+
+    parts: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]])
+    targets: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+
+    def add(self, parts: list[Tensor], batch: Batch) -> None:
+        """parts P × [B, T, I] at the labelled positions of a batch."""
+        at = [(b, t) for b, row in enumerate(batch.targets) for t, items in enumerate(row) if items]
+        if at:
+            b, t = map(list, zip(*at, strict=True))
+            self.parts.append(torch.stack([part[b, t].float() for part in parts]).cpu().numpy())
+            self.targets += [batch.targets[row][position] for row, position in at]
+
+    def fit(self, mix: Tensor) -> tuple[Tensor, float]:
+        """The first P weights of `mix`, ≥ `LEAST`, with the lowest mean cross-entropy, and that in nats.
+
+        The loss is convex in them. A part that weighs 0 in `mix` is left out.
+        """
+        if not self.targets:
+            return mix, 0.0
+        parts = np.concatenate(self.parts, axis=1)
+        row = np.repeat(np.arange(len(self.targets)), [len(items) for items in self.targets])
+        item = np.concatenate([np.array(items) for items in self.targets])
+        share = np.repeat([1 / len(items) for items in self.targets], [len(items) for items in self.targets])
+        wanted = (parts[:, row, item] * share).sum(axis=1) / len(self.targets)
+
+        def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            logits = np.tensordot(weights.astype(np.float32), parts, 1)
+            total = np.asarray(logsumexp(logits, axis=1, keepdims=True))
+            mean = np.exp(logits - total)
+            gradient = np.array([(mean * part).sum() for part in parts]) / len(mean) - wanted
+            return float(total.mean() - weights @ wanted), gradient.astype(np.float64)
+
+        start = mix[: len(parts)].double().cpu().numpy()
+        bounds = [(LEAST, None) if weight else (0.0, 0.0) for weight in start]
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 30})
+        fitted = mix.clone()
+        fitted[: len(parts)] = torch.from_numpy(found.x)
+        return fitted, float(found.fun)

@@ -23,15 +23,17 @@ from torch.nn import functional as F
 class Conversation:
     """One packed conversation of L tokens with T recommendation positions.
 
-    At position t: `items` the item chosen there (-1: nothing was), `rewards` the reward of that turn,
-    `allowed` bool [T, I] the items that could be chosen. `said` bool [L]: the token is a word of a system
-    turn, chosen by the policy where `words`, else logged. `ended`: nothing comes after; where it has not,
-    the row closes with an open system turn whose value stands for the rest.
+    At position t: `items` the item chosen there (-1: nothing was), `rewards` the reward of that turn, and
+    `of_items` how much of it is the item's whatever is said of it, which is paid when it is chosen: words
+    have no part in it. `allowed` bool [T, I] the items that could be chosen. `said` bool [L]: the token is a
+    word of a system turn, chosen by the policy where `words`, else logged. `ended`: nothing comes after;
+    where it has not, the row closes with an open system turn whose value stands for the rest.
     """
 
     row: Encoded
     items: NDArray[np.int64]
     rewards: NDArray[np.float32]
+    of_items: NDArray[np.float32]
     allowed: NDArray[np.bool_]
     said: NDArray[np.bool_]
     words: bool
@@ -81,7 +83,8 @@ def decisions(chosen: Sequence[Conversation], codec: DialogueCodec, device: str)
                 end = closes[np.searchsorted(closes, start)] - 1
             decides[b, start : end + 1] = True
             turn_ends[b, end] = True
-            rewards[b, end] = c.rewards[t]
+            rewards[b, start] = c.of_items[t]
+            rewards[b, end] += c.rewards[t] - c.of_items[t]
 
     def tensor(array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(device)

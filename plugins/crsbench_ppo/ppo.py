@@ -408,8 +408,8 @@ def by_dialogue(transitions: Sequence[Transition]) -> list[list[Transition]]:
 
 def permute_rewards(conversations: Sequence[Conversation], rng: np.random.Generator) -> None:
     """The control: rewards change places among all turns of a rollout, in place."""
-    rewards = np.concatenate([c.rewards[c.items >= 0] for c in conversations])
+    rewards = np.concatenate([np.stack([c.rewards, c.of_items], axis=1)[c.items >= 0] for c in conversations])
     rng.shuffle(rewards)
     for c in conversations:
         n = int((c.items >= 0).sum())
-        c.rewards[c.items >= 0], rewards = rewards[:n], rewards[n:]
+        (c.rewards[c.items >= 0], c.of_items[c.items >= 0]), rewards = rewards[:n].T, rewards[n:]

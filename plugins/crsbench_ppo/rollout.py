@@ -16,10 +16,11 @@ from crsbench_lm.model import GroundedLM
 from numpy.typing import NDArray
 
 from crsbench.protocols import Partners, RewardModel
-from crsbench.types import Action, State, Transition, Turn
+from crsbench.types import Action, Reward, State, Transition, Turn
 from crsbench_ppo.packing import Conversation
 
 Answer = tuple[Turn | None, bool]  # the user's turn, and whether the conversation is over
+NOTHING = Reward(0.0)
 Answers = Callable[[Sequence[State], Sequence[Action]], Sequence[Answer]]
 
 
@@ -38,7 +39,7 @@ class _Talk:
     state: State
     fold: int | None  # what is learnt from other dialogues comes from other folds than this one
     said: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
-    rewards: dict[int, float] = field(default_factory=dict[int, float])
+    rewards: dict[int, Reward] = field(default_factory=dict[int, Reward])
     allowed: dict[int, NDArray[np.bool_]] = field(default_factory=dict[int, "NDArray[np.bool_]"])
     ended: bool = False
 
@@ -145,7 +146,7 @@ def _converse(
             (item, pieces), (reply, talk.ended) = taken[n], answered[n]
             at = len(talk.state.history)
             talk.said[at] = pieces[:-1]  # the codec closes each turn itself
-            talk.rewards[at], talk.allowed[at] = judged[n].total, mask[n]
+            talk.rewards[at], talk.allowed[at] = judged[n], mask[n]
             talk.state = talk.state.then(said_turn(codec.catalog, item, actions[n].text or ""))
             if reply is not None:
                 talk.state = talk.state.then(replace(reply, ends=talk.ended))
@@ -163,10 +164,12 @@ def _packed(codec: DialogueCodec, talk: _Talk) -> Conversation:
     for start in row.rec[taken]:
         spoken[start + 2 : closes[np.searchsorted(closes, start)] + 1] = True
     everything = np.ones(len(codec.catalog), bool)
+    rewards = [talk.rewards.get(int(t), NOTHING) for t in row.turns]
     return Conversation(
         row=row,
         items=np.where(taken, row.shown, -1),
-        rewards=np.array([talk.rewards.get(int(t), 0.0) for t in row.turns], np.float32),
+        rewards=np.array([reward.total for reward in rewards], np.float32),
+        of_items=np.array([reward.parts.get("item", 0.0) for reward in rewards], np.float32),
         allowed=np.stack([talk.allowed.get(int(t), everything) for t in row.turns]),
         said=spoken,
         words=True,
@@ -241,7 +244,7 @@ def _logged(
             items[t], rewards[t], may[t] = chosen[n], worth[n], allowed[n]
             said[row.rec[t] + 2 : closes[np.searchsorted(closes, row.rec[t])] + 1] = True
     said &= row.say & (row.ids != codec.end)
-    return Conversation(row, items, rewards, may, said, words=False, ended=True)
+    return Conversation(row, items, rewards, rewards, may, said, words=False, ended=True)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -47,11 +47,14 @@ class RewardNetwork(nn.Module):
         users = batch.visible & (batch.mention_role == USER)[:, None, :]
         return self.core.item_logits(hidden, dataclasses.replace(batch, visible=users))
 
+    def item(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Item part [B, T] of the items that were recommended."""
+        return self.items(hidden, batch).gather(2, batch.shown.clamp(min=0)[..., None])[..., 0]
+
     def turns(self, hidden: Tensor, batch: Batch, closes: Tensor) -> tuple[Tensor, Tensor]:
         """(logit [B, T], signals [B, T, K]) of the turns that were taken; closes [B, T] is where they end."""
-        item_part = self.items(hidden, batch).gather(2, batch.shown.clamp(min=0)[..., None])[..., 0]
         closing = take(hidden, closes)
-        logit = item_part + self.text(closing)[..., 0] + self.wording(batch, closes)
+        logit = self.item(hidden, batch) + self.text(closing)[..., 0] + self.wording(batch, closes)
         return logit, self.signals(torch.cat([closing, logit[..., None]], dim=-1))
 
     def wording(self, batch: Batch, closes: Tensor) -> Tensor:

@@ -54,13 +54,14 @@ class IufReward:
     def score(self, states: Sequence[State], actions: Sequence[Action]) -> list[Reward]:
         """What each action is worth; its words count as far as it has any.
 
-        A turn that recommends nothing is worth what the average item would be.
+        Of the parts, `item` is what its item alone is worth, `words` what they add. A turn that recommends
+        nothing is worth what the average item would be.
         """
-        values = np.zeros(len(states))
+        values = np.zeros((2, len(states)))  # of items alone, and of items with words
         with_item = [s for s, action in enumerate(actions) if action.items]
         without = [s for s, action in enumerate(actions) if not action.items]
         if without:
-            values[without] = self.score_items([states[s] for s in without]).mean(axis=1)
+            values[:, without] = self.score_items([states[s] for s in without]).mean(axis=1)
         rows: list[Encoded] = []
         for s in with_item:
             turn = said_turn(self.codec.catalog, actions[s].items[0], actions[s].text or "")
@@ -69,10 +70,12 @@ class IufReward:
             here = [rows[i] for i in part]
             batch = self._batch(here)
             closes = torch.from_numpy(turn_closes(here, self.codec, batch.rec.shape)).to(batch.ids.device)
-            logit, _ = self.network.turns(self.network.core.hidden(batch), batch, closes)
-            p = self.network.probability(last_of(here, logit)).cpu().numpy()
-            values[[with_item[i] for i in part]] = p
-        return [Reward(value, {"satisfaction": value}) for value in values.tolist()]
+            hidden = self.network.core.hidden(batch)
+            logits = self.network.item(hidden, batch), self.network.turns(hidden, batch, closes)[0]
+            for value, logit in zip(values, logits, strict=True):
+                p = self.network.probability(last_of(here, logit)).cpu().numpy()
+                value[[with_item[i] for i in part]] = p
+        return [Reward(total, {"item": item, "words": total - item}) for item, total in values.T.tolist()]
 
     @torch.no_grad()
     def score_items(self, states: Sequence[State]) -> NDArray[np.float32]:

@@ -69,6 +69,7 @@ def apart(c: Conversation, codec: DialogueCodec) -> list[Conversation]:
                 row=cut(c.row, int(t), end),
                 items=np.where(here, c.items[: t + 1], -1),
                 rewards=c.rewards[: t + 1] * here,
+                of_items=c.of_items[: t + 1] * here,
                 allowed=c.allowed[: t + 1],
                 said=said,
                 ended=True,

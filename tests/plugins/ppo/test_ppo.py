@@ -244,6 +244,31 @@ def test_what_diverged_names_the_policy_that_is_kept(toy_context: Any) -> None:
     assert LanguageModelPolicy(4).load(kept).act([state])[0].items
 
 
+class WordyReward(KnownReward):
+    """Half of film 7's worth is the film's; the words of any turn take .25 away."""
+
+    def score(self, states: Sequence[State], actions: Sequence[Action]) -> list[Reward]:
+        of_items = [0.5 * float(a.items[0] == 7) for a in actions]
+        return [Reward(item - 0.25, {"item": item, "words": -0.25}) for item in of_items]
+
+
+def test_what_an_item_alone_is_worth_is_paid_when_it_is_chosen(start: Any, toy_context: Any) -> None:
+    model, codec = start
+    found, _ = model_rollout(
+        model, codec, WordyReward(), seeds(toy_context, 20), 2, 6, np.random.default_rng(0)
+    )
+    d = decisions(found, codec, "cpu")
+    chosen = d.items[d.item_ok]
+    assert (chosen == 7).any()
+    assert torch.equal(d.rewards[d.item_at], 0.5 * (chosen == 7))
+    assert (d.rewards[d.turn_ends] == -0.25).all()
+    assert (d.rewards[~(d.item_at | d.turn_ends)] == 0).all()
+    # In the control both change places together.
+    pairs = sorted((c.rewards[t], c.of_items[t]) for c in found for t in np.flatnonzero(c.items >= 0))
+    permute_rewards(found, np.random.default_rng(1))
+    assert pairs == sorted((c.rewards[t], c.of_items[t]) for c in found for t in np.flatnonzero(c.items >= 0))
+
+
 def test_rewards_change_places_in_the_control(start: Any, toy_context: Any) -> None:
     model, codec = start
     dialogues = by_dialogue(toy_context.transitions)[:30]

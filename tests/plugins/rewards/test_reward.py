@@ -79,6 +79,17 @@ def test_a_turn_that_recommends_nothing_is_worth_the_average_item(fitted: IufRew
     assert reward.total == pytest.approx(float(fitted.score_items([state]).mean()), abs=1e-6)
 
 
+def test_a_reward_is_what_the_item_is_worth_and_what_the_words_add(
+    fitted: IufReward, toy_context: Any
+) -> None:
+    steps = toy_context.transitions[:8]
+    states, actions = [t.state for t in steps], [t.action for t in steps]
+    table = fitted.score_items(states)
+    for n, reward in enumerate(fitted.score(states, actions)):
+        assert reward.parts["item"] == pytest.approx(float(table[n, actions[n].items[0]]), abs=1e-6)
+        assert reward.parts["item"] + reward.parts["words"] == pytest.approx(reward.total, abs=1e-9)
+
+
 def test_labels_meet_their_turns(toy_context: Any, toy_labels: WeakLabel) -> None:
     from crsbench_features.links import LinkIndex
     from crsbench_lm.codec import DialogueCodec

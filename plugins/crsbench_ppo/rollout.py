@@ -20,8 +20,8 @@ from crsbench.types import Action, Reward, State, Transition, Turn
 from crsbench_ppo.packing import Conversation
 
 Answer = tuple[Turn | None, bool]  # the user's turn, and whether the conversation is over
-NOTHING = Reward(0.0)
 Answers = Callable[[Sequence[State], Sequence[Action]], Sequence[Answer]]
+NOTHING = Reward(0.0)  # of a turn that was logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,8 @@ def _logged(
             items[t], rewards[t], may[t] = chosen[n], worth[n], allowed[n]
             said[row.rec[t] + 2 : closes[np.searchsorted(closes, row.rec[t])] + 1] = True
     said &= row.say & (row.ids != codec.end)
-    return Conversation(row, items, rewards, rewards, may, said, words=False, ended=True)
+    # the policy says nothing here: all of a reward is the item's
+    return Conversation(row, items, rewards, rewards.copy(), may, said, words=False, ended=True)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -53,9 +53,12 @@ class RewardNetwork(nn.Module):
 
     def turns(self, hidden: Tensor, batch: Batch, closes: Tensor) -> tuple[Tensor, Tensor]:
         """(logit [B, T], signals [B, T, K]) of the turns that were taken; closes [B, T] is where they end."""
-        closing = take(hidden, closes)
-        logit = self.item(hidden, batch) + self.text(closing)[..., 0] + self.wording(batch, closes)
-        return logit, self.signals(torch.cat([closing, logit[..., None]], dim=-1))
+        logit = self.with_words(self.item(hidden, batch), hidden, batch, closes)
+        return logit, self.signals(torch.cat([take(hidden, closes), logit[..., None]], dim=-1))
+
+    def with_words(self, item: Tensor, hidden: Tensor, batch: Batch, closes: Tensor) -> Tensor:
+        """Logit [B, T] of turns whose item part is `item` [B, T]."""
+        return item + self.text(take(hidden, closes))[..., 0] + self.wording(batch, closes)
 
     def wording(self, batch: Batch, closes: Tensor) -> Tensor:
         """Σ_w u_w / √n [B, T] of the word pieces between each recommendation position and closes [B, T]."""

@@ -71,7 +71,8 @@ class IufReward:
             batch = self._batch(here)
             closes = torch.from_numpy(turn_closes(here, self.codec, batch.rec.shape)).to(batch.ids.device)
             hidden = self.network.core.hidden(batch)
-            logits = self.network.item(hidden, batch), self.network.turns(hidden, batch, closes)[0]
+            item = self.network.item(hidden, batch)
+            logits = item, self.network.with_words(item, hidden, batch, closes)
             for value, logit in zip(values, logits, strict=True):
                 p = self.network.probability(last_of(here, logit)).cpu().numpy()
                 value[[with_item[i] for i in part]] = p

@@ -65,9 +65,11 @@ class _Display:
     """Observes loops and stages, of a run by the hooks that everybody has; `at` and `line` are drawn."""
 
     def at(self, loop: str, done: int, total: int) -> None:
+        """Draw that a loop is at `done` of `total`: each display in its own way."""
         raise NotImplementedError
 
     def line(self, stage: StageInfo) -> None:
+        """Leave a line of a finished stage."""
         raise NotImplementedError
 
     @hookimpl

@@ -44,7 +44,8 @@ def options_round_trip(bench: Bench) -> None:
         demand(read == model(), f"-o {field.name}={text}, its own default, is read as something else")
     options = bench.options
     demand(model.model_validate_json(options.model_dump_json()) == options, "options differ after JSON")
-    again = pickle.loads(pickle.dumps(options))  # noqa: S301 (our own)
+    # A user's script may send options to a process of its own; what is read here was written just before.
+    again = pickle.loads(pickle.dumps(options))  # noqa: S301
     demand(again == options, "options differ after pickling")
     before = options.model_dump_json()
     bench.offer.make(again)

@@ -16,6 +16,7 @@ def find(archive: Path, name: str) -> str | None:
     try:
         with zipfile.ZipFile(archive) as opened:
             found = [member for member in opened.namelist() if _wanted(member, name)]
+    # what zipfile raises on damaged headers, and on a way of packing that it does not know
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
         raise DataError(f"{archive} is not a readable zip: {error}") from None
     if len(found) > 1:

@@ -72,6 +72,7 @@ class ListMetric:
         return [self.values(rows, corpus)]
 
     def values(self, rows: Sequence[RankedRow], corpus: Corpus) -> Values | Absent:
+        """What each of these metrics makes of at least one ranked row."""
         raise NotImplementedError
 
 
@@ -117,6 +118,7 @@ class _Exposure(ListMetric):
 
     @staticmethod
     def band(corpus: Corpus) -> frozenset[int]:
+        """The items whose share is measured: where each of these metrics differs."""
         raise NotImplementedError
 
 

@@ -38,6 +38,7 @@ class EpisodeMetric:
 
     @staticmethod
     def value(satisfied: Sequence[bool]) -> float:
+        """Of one episode: where each of these metrics differs."""
         raise NotImplementedError
 
     def measure(

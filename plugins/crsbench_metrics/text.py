@@ -83,6 +83,7 @@ class TextMetric:
         return [self.values(rows, corpus)]
 
     def values(self, rows: Sequence[RankedRow], corpus: Corpus) -> Values | Absent:
+        """What each of these metrics makes of a policy that talks."""
         raise NotImplementedError
 
 
@@ -178,6 +179,7 @@ class ReferenceMetric(TextMetric):
         return self.against([row for row, _ in known], [reply for _, reply in known])
 
     def against(self, rows: Sequence[RankedRow], replies: Sequence[str]) -> Values:
+        """What each of these metrics makes of responses beside the logged replies."""
         raise NotImplementedError
 
 

@@ -75,6 +75,7 @@ class _Bound:
         return actions
 
     def _scores(self, state: State, truth: Truth, rng: np.random.Generator | None) -> NDArray[np.float64]:
+        """[I]: where the bounds differ."""
         raise NotImplementedError
 
     def stages(self) -> Mapping[str, PrivilegedPolicy]:

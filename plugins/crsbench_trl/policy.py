@@ -60,7 +60,7 @@ class TrlPolicy(LanguageModelPolicy):
         return {"reward": ctx.reward.id}
 
     def tune(self, policy: LanguageModelPolicy, rows: Rows, ctx: Context) -> None:
-        """Train the policy in place."""
+        """Train the policy in place: each by its own trainer."""
         raise NotImplementedError
 
     def stages(self) -> Mapping[str, Any]:
@@ -133,7 +133,7 @@ class _GroupPolicy(TrlPolicy):
         run_trainer(trainer, config, policy.model, rows, examples, self.group, ctx, settings, **parts)
 
     def classes(self) -> tuple[type[Any], type[Any]]:
-        """The trainer and its configuration."""
+        """The trainer and its configuration, which is all that differs."""
         raise NotImplementedError
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from crsbench_features.candidates import BATCH, Candidates
 from crsbench_features.examples import Example, examples
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ from crsbench.errors import DataError
 from crsbench.types import FOLDS, Split, State
 from crsbench_classic.base import Baseline
 from crsbench_classic.options import HybridOptions
-from crsbench_classic.table import BATCH, Features
+from crsbench_classic.table import columns, table
 
 if TYPE_CHECKING:
     from lightgbm import Booster, Dataset
@@ -71,7 +72,7 @@ class Hybrid(Baseline):
         held = [Example(row.state, row.targets, -1, 0) for row in ctx.valid.rows]
         held = held or list(examples(ctx.valid.dialogues))
         chosen = self.options.candidates, self.options.encoder
-        self.features = Features.fit(train.dialogues, ctx.catalog, *chosen)
+        self.candidates = Candidates.fit(train.dialogues, ctx.catalog, *chosen)
         rng = np.random.default_rng(ctx.seed)
         learnt = self._dataset(rows, True, ctx, rng, "training rows")
         judged = self._dataset(held, False, ctx, rng, "valid rows", learnt)
@@ -93,8 +94,8 @@ class Hybrid(Baseline):
         labels: list[NDArray[np.bool_]] = []
         sizes: list[int] = []
         for fold, batch in ctx.progress(batches := list(_batches(rows, training)), len(batches), what):
-            table = self.features.table([row.state for row in batch], fold)
-            for row, items, lines in zip(batch, table.items, table.features, strict=True):
+            found = table(self.candidates, [row.state for row in batch], fold)
+            for row, items, lines in zip(batch, found.items, found.lines, strict=True):
                 hit = np.isin(items, row.targets)
                 if not hit.any():
                     continue
@@ -104,10 +105,10 @@ class Hybrid(Baseline):
                 sizes.append(len(labels[-1]))
         if not sizes:
             raise DataError(f"hybrid has nothing to learn from: no candidate of its {what} is a target")
-        table = np.concatenate(features)
+        stacked = np.concatenate(features)
         features.clear()
         return Dataset(
-            table,
+            stacked,
             np.concatenate(labels).astype(np.float32),
             group=sizes,
             reference=like,
@@ -134,24 +135,24 @@ class Hybrid(Baseline):
     def scores(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         """The ranker's score for candidates; the others come after them, by fusion."""
         for start in range(0, len(states), BATCH):
-            table = self.features.table(states[start : start + BATCH])
-            lines = table.features.reshape(-1, len(self.features.names))
-            found = np.mean([ranker.predict(lines, num_threads=1) for ranker in self.rankers], axis=0)
-            found = found.astype(np.float32).reshape(table.items.shape)
-            for scores, items, ranked in zip(table.fused, table.items, found, strict=True):
+            found = table(self.candidates, states[start : start + BATCH])
+            lines = found.lines.reshape(-1, found.lines.shape[2])
+            mean = np.mean([ranker.predict(lines, num_threads=1) for ranker in self.rankers], axis=0)
+            mean = mean.astype(np.float32).reshape(found.items.shape)
+            for scores, items, ranked in zip(found.fused, found.items, mean, strict=True):
                 scores += ranked.min() - scores.max() - 1
                 scores[items] = ranked
                 yield scores
 
     def save(self, directory: Path) -> None:
         """Write what the features know of train, the rankers in lightgbm's text form, and hybrid.json."""
-        self.features.save(directory)
+        self.candidates.save(directory)
         for n, ranker in enumerate(self.rankers):
             ranker.save_model(directory / f"ranker-{n}.txt")
         settings = {
-            "candidates": self.features.candidates,
-            "encoder": self.features.sentences is not None,
-            "features": self.features.names,
+            "candidates": self.candidates.number,
+            "encoder": self.candidates.sentences is not None,
+            "features": columns(self.candidates),
         }
         (directory / "hybrid.json").write_text(json.dumps(settings, indent=1))
 
@@ -159,8 +160,8 @@ class Hybrid(Baseline):
         from lightgbm import Booster
 
         settings = json.loads((directory / "hybrid.json").read_text())
-        self.features = Features.load(directory, settings["candidates"], settings["encoder"])
-        if list(self.features.names) != settings["features"]:
+        self.candidates = Candidates.load(directory, settings["candidates"], settings["encoder"])
+        if list(columns(self.candidates)) != settings["features"]:
             raise DataError(f"{directory} was written by a version with other features")
         self.rankers = [Booster(model_file=directory / f"ranker-{n}.txt") for n in range(RANKERS)]
         return self

@@ -10,20 +10,33 @@ from crsbench.types import Catalog, Item, Mention
 MOST = 2  # what two items share is told of this much: the rarest
 HAS, LIKE = "it has what was named", "it is like what was named"
 OTHER = "what else is counted"
+GUESSED = "guessed "  # begins the name of a feature of what a generous reader finds (candidates.py)
+CONTEXT = (  # what is known of a state alone (candidates.py)
+    "turns",
+    "items named",
+    "entities named",
+    "items named last",
+    "entities named last",
+    "words last",
+    "asks",
+    "system spoke last",
+    "repeats",
+)
 GROUPS = {  # by the names of features up to their colon (grounding.py, memory.py)
-    "named before": ("copy", "times"),
+    "named before": ("copy", "times", "repeated", "repeats"),
     HAS: ("entity", "walk", "link", "linked", "hops", "popularity-linked"),
     LIKE: ("item", "itemwalk", "shared"),
     "words of its title were said": ("title",),
     "recommended in dialogues that read alike": ("text", "centroid", "dialogue-text"),
     "recommended where the same was named": ("entities", "cooccurrence", "dialogue-entities", "ease"),
     "what it is by itself: popularity, year": ("popularity", "named", "degree", "year"),
+    "where the conversation stands": CONTEXT[:-1],
 }
 
 
 def group_of(name: str) -> str:
     """The group of `GROUPS` that a feature belongs to, by its name."""
-    kind = name.partition(":")[0]
+    kind = name.removeprefix(GUESSED).partition(":")[0]
     return next((group for group, kinds in GROUPS.items() if kind in kinds), OTHER)
 
 

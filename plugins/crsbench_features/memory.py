@@ -24,6 +24,7 @@ Cost, in CPU seconds of one core: OpenDialKG (4,818 rows, 2,965 items) 1.6 to fi
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -61,18 +62,17 @@ _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue
 
 
 class Memory:
-    """Learnt by `fit`; read by `features`. A `generous` one has a generous reader (reading.py)."""
+    """Learnt by `fit`; read by `features`."""
 
     names: tuple[str, ...] = NAMES
 
-    def __init__(self, catalog: Catalog, vocabulary: dict[str, int], generous: bool = False) -> None:
-        self.reader = Reader(catalog, vocabulary, generous)
-        self._views: dict[int | None, _View] = {}
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
 
     @classmethod
-    def fit(cls, train: Sequence[Dialogue], catalog: Catalog, generous: bool = False) -> Self:
-        memory = cls(catalog, {}, generous)
-        reader, items = memory.reader, len(catalog)
+    def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
+        reader, items = Reader(catalog, {}), len(catalog)
+        memory = cls(reader)
         reader.learn([turn.text for dialogue in train for turn in dialogue.turns])
         rows = list(examples(train))
         whole = [State(dialogue.turns) for dialogue in train]
@@ -93,8 +93,30 @@ class Memory:
         )
         return memory
 
+    def generous(self, train: Sequence[Dialogue]) -> Self:
+        """What a generous reader (reading.py) remembers of the same dialogues."""
+        other = self.reread()
+        nodes = {
+            "row_nodes": other.reader.mentioned([row.state for row in examples(train)])["all"],
+            "dialogue_nodes": flat(other.reader.mentioned([State(d.turns) for d in train])["all"]),
+        }
+        if any((self._matrices[name] != found).nnz for name, found in nodes.items()):
+            other._keep(self._matrices | nodes, self._folds)
+        return other
+
+    def reread(self) -> Self:
+        """This memory, asked by a generous reader."""
+        other = copy.copy(self)
+        other.reader = self.reader.generous()
+        return other
+
+    def same(self, other: Memory) -> bool:
+        """Whether another one remembers the very same."""
+        return self._matrices is other._matrices
+
     def _keep(self, matrices: dict[str, Rows], folds: dict[str, NDArray[np.int64]]) -> None:
         self._matrices, self._folds = matrices, folds
+        self._views: dict[int | None, _View] = {}
 
     def features(
         self, states: Sequence[State], fold: int | Sequence[int] | None = None
@@ -141,10 +163,11 @@ class Memory:
         save_file(arrays, directory / "memory.safetensors")
 
     @classmethod
-    def load(cls, directory: Path, generous: bool = False) -> Self:
+    def load(cls, directory: Path, reader: Reader | None = None) -> Self:
+        """Read what `save` wrote; `reader`: one of the same catalogue and terms, if there is one already."""
         catalog = load_catalog(directory)
         terms = json.loads((directory / "terms.json").read_text(encoding="utf-8"))
-        memory = cls(catalog, {term: i for i, term in enumerate(terms)}, generous)
+        memory = cls(reader or Reader(catalog, {term: i for i, term in enumerate(terms)}))
         arrays = load_file(directory / "memory.safetensors")
         widths = {"terms": len(terms), "nodes": memory.reader.nodes, "labels": len(catalog)}
         matrices = {name: unpack(arrays, name, widths[name.partition("_")[2]]) for name in _MATRICES}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ DECAY = 0.7  # a mention one turn older weighs this much less
 BAGS = ("newest", "last", "user", "system", "said")
 BATCH = 128  # states at once, so that a row of features for the whole catalogue stays small
 Rows = sparse.csr_array
+_T, _R = TypeVar("_T"), TypeVar("_R")
 
 
 def words(text: str) -> list[str]:
@@ -35,31 +38,42 @@ class Reader:
 
     A turn names what its mentions say, and the entities of the catalogue whose names stand in its text
     outside of any mention. (Titles are not looked for: many are common words.) What it seems to name besides,
-    misspelt or a title of several words, is `guessed` (spelling.py); a `generous` reader takes it for named.
+    misspelt or a title of several words, is `guessed` (spelling.py); a generous reader takes it for named.
     """
 
-    def __init__(self, catalog: Catalog, vocabulary: dict[str, int], generous: bool = False) -> None:
-        self.catalog, self.generous = catalog, generous
+    def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
+        self.catalog, self.vocabulary = catalog, vocabulary
         self.links = LinkIndex(catalog)
         self.nodes = self.links.items + len(self.links.entities)
-        self.vocabulary = vocabulary
         self._linker = Linker(catalog)
-        self.terms = functools.lru_cache(maxsize=1 << 17)(self._terms)
-        self.named = functools.lru_cache(maxsize=1 << 17)(self._named)
-        self.guessed = functools.lru_cache(maxsize=1 << 17)(self._guessed)
+        self.terms = _cached(self._terms)
+        self._noted, self._spelt = _cached(self._find_noted), _cached(self._find_spelt)
+        self._read_names(self.links.items)
+
+    def _read_names(self, first: int) -> None:
+        """What is spelt from node `first` on counts as named."""
+        self._first = first
+        self.named, self.guessed = _cached(self._named), _cached(self._guessed)
+
+    def generous(self) -> Reader:
+        """A generous reader, who looks through no text that this one has looked through."""
+        other = copy.copy(self)
+        other._read_names(0)
+        return other
 
     def learn(self, texts: Sequence[str]) -> None:
         """Add the terms of texts to the vocabulary."""
         for text in texts:
             for term in words(text):
                 self.vocabulary.setdefault(term, len(self.vocabulary))
-        self.terms.cache_clear()
+        self.terms = _cached(self._terms)
 
     def _terms(self, text: str) -> NDArray[np.int64]:
         known = self.vocabulary
         return np.array([known[term] for term in words(text) if term in known], np.int64)
 
-    def _named(self, turn: Turn) -> tuple[int, ...]:
+    def _find_noted(self, turn: Turn) -> tuple[int, ...]:
+        """What its mentions name, and the entities whose names stand outside of them."""
         spans = [m.span for m in turn.mentions if m.span is not None]
         found = [
             mention
@@ -68,10 +82,12 @@ class Reader:
             and mention.span is not None
             and not any(mention.span[0] < end and start < mention.span[1] for start, end in spans)
         ]
-        nodes = [self.links.node(mention) for mention in (*turn.mentions, *found)]
-        sure = 0 if self.generous else self.links.items
-        nodes += [node for node in self._spelt(turn) if node >= sure and node not in nodes]
+        nodes = (self.links.node(mention) for mention in (*turn.mentions, *found))
         return tuple(node for node in nodes if node is not None)
+
+    def _named(self, turn: Turn) -> tuple[int, ...]:
+        noted = self._noted(turn)
+        return noted + tuple(n for n in self._spelt(turn) if n >= self._first and n not in noted)
 
     @functools.cached_property
     def _speller(self) -> Speller:
@@ -82,7 +98,7 @@ class Reader:
         named = self.named(turn)
         return tuple(node for node in self._spelt(turn) if node not in named)
 
-    def _spelt(self, turn: Turn) -> list[int]:
+    def _find_spelt(self, turn: Turn) -> list[int]:
         """What stands in the text outside of any mention, as the speller reads it."""
         spans = [m.span for m in turn.mentions if m.span is not None]
         return list(dict.fromkeys(self._speller.find(turn.text, spans)))
@@ -118,6 +134,10 @@ class Reader:
             for name, weights in bags.items():
                 rows[name] += [(s, node, weight) for node, weight in weights.items()]
         return {name: _matrix(found, (len(states), self.nodes)) for name, found in rows.items()}
+
+
+def _cached(function: Callable[[_T], _R]) -> Callable[[_T], _R]:
+    return functools.lru_cache(maxsize=1 << 17)(function)
 
 
 def _matrix(found: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Rows:

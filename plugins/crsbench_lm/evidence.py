@@ -1,9 +1,9 @@
 """What counting says of the items of the catalogue in a state: the features that the language model weighs.
 
-The features are those of `crsbench_features`: what the conversation itself says (grounding.py) and what other
-dialogues of train say (memory.py, out of the own fold while training). They are computed for the whole
-catalogue, and kept for the `CANDIDATES` items that their fusion (fusion.py) ranks first, ties in catalogue
-order. Every other item has none.
+The features are those of `crsbench_features.candidates`, which `hybrid` learns from, too: what the
+conversation itself says, what other dialogues of train say (not those of the own fold, while training), and
+what is known of the state alone. The `CANDIDATES` items that deserve a closer look have them; every other
+item has none.
 """
 
 from __future__ import annotations
@@ -15,18 +15,15 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from crsbench_features.connections import HAS, LIKE, group_of
+from crsbench_features.candidates import BATCH, Candidates
+from crsbench_features.connections import CONTEXT, GUESSED, HAS, LIKE, group_of
 from crsbench_features.examples import examples
-from crsbench_features.fusion import SOURCES, fused
-from crsbench_features.grounding import Grounding
-from crsbench_features.memory import Memory
 from numpy.typing import NDArray
 
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_lm.options import HeadOptions
 
 CANDIDATES = 300
-BATCH = 64  # states whose features for the whole catalogue are held at once
 SAMPLE = 300  # train rows, about, by which features are scaled
 KEPT = 2000  # states whose evidence is remembered: a rollout reads each one several times
 LINKS = {HAS, LIKE}
@@ -48,22 +45,20 @@ class Evidences:
     of each in train, 1 where it has none.
     """
 
-    def __init__(self, memory: Memory, names: Collection[str] | None = None) -> None:
-        self.memory = memory
-        self._grounding = Grounding(memory.reader)
-        found = (*memory.names, *self._grounding.names)
+    def __init__(self, candidates: Candidates, names: Collection[str] | None = None) -> None:
+        self.candidates = candidates
+        found = (*candidates.names, *CONTEXT)
         self.names = tuple(name for name in found if names is None or name in names)
         self._columns = [found.index(name) for name in self.names]
-        self._sources = [found.index(name) for name in SOURCES if name in self.names]
         self.scale = np.ones(len(self.names), np.float32)
         self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
 
     @classmethod
     def fit(cls, train: Sequence[Dialogue], catalog: Catalog, parts: HeadOptions | None = None) -> Self:
         """With the features of those `parts` that are on."""
-        found = cls(Memory.fit(train, catalog))
+        found = cls(Candidates.fit(train, catalog, CANDIDATES))
         if parts is not None:
-            found = cls(found.memory, [name for name in found.names if found._belongs(name, parts)])
+            found = cls(found.candidates, [name for name in found.names if found._belongs(name, parts)])
         rows = list(examples(train))
         some = rows[:: max(1, len(rows) // SAMPLE)]
         known = found.of([row.state for row in some], [row.fold for row in some])
@@ -76,7 +71,7 @@ class Evidences:
     def _belongs(self, name: str, parts: HeadOptions) -> bool:
         group = group_of(name)
         return (
-            (parts.memory or name not in self.memory.names)
+            (parts.memory or name.removeprefix(GUESSED) not in self.candidates.memory.names)
             and (parts.links or group not in LINKS)
             and (parts.copies or group not in COPIES)
         )
@@ -98,24 +93,17 @@ class Evidences:
         return answers
 
     def _read(self, states: Sequence[State], fold: int | None) -> list[Evidence]:
-        features = np.concatenate(
-            [self.memory.features(states, fold), self._grounding.features(states)], axis=1
-        )
-        items = features.shape[2]
-        if items > CANDIDATES:
-            score = fused((features[:, f] for f in self._sources), (len(states), items))
-            best = np.sort(np.argsort(-score, axis=1, kind="stable")[:, :CANDIDATES], axis=1)
-        else:
-            best = np.tile(np.arange(items), (len(states), 1))
-        kept = np.take_along_axis(features, best[:, None], axis=2)[:, self._columns].transpose(0, 2, 1)
+        found = self.candidates.find(states, fold)
+        context = np.broadcast_to(found.context[:, None], (*found.items.shape, len(CONTEXT)))
+        kept = np.concatenate([found.features, context], axis=2)[:, :, self._columns]
         kept = np.minimum(kept, np.finfo(np.float16).max).astype(np.float16)
-        return [Evidence(best[s].astype(np.int32), kept[s]) for s in range(len(states))]
+        return [Evidence(items, features) for items, features in zip(found.items, kept, strict=True)]
 
     def save(self, directory: Path) -> None:
-        """Write what the memory remembers."""
+        """Write what the candidates are found by."""
         directory.mkdir(parents=True, exist_ok=True)
-        self.memory.save(directory)
+        self.candidates.save(directory)
 
     @classmethod
     def load(cls, directory: Path, names: Collection[str]) -> Self:
-        return cls(Memory.load(directory), names)
+        return cls(Candidates.load(directory, CANDIDATES), names)

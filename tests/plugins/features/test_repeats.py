@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crsbench_classic.repeats import Repeats
+from crsbench_features.repeats import Repeats
 from crsbench_features.examples import examples
 from crsbench_features.reading import Reader
 

@@ -23,14 +23,14 @@ CONTEXT = (  # what is known of a state alone (candidates.py)
     "repeats",
 )
 GROUPS = {  # by the names of features up to their colon (grounding.py, memory.py)
-    "named before": ("copy", "times", "repeated", "repeats"),
+    "named before": ("copy", "times", "repeated"),
     HAS: ("entity", "walk", "link", "linked", "hops", "popularity-linked"),
     LIKE: ("item", "itemwalk", "shared"),
     "words of its title were said": ("title",),
     "recommended in dialogues that read alike": ("text", "centroid", "dialogue-text"),
     "recommended where the same was named": ("entities", "cooccurrence", "dialogue-entities", "ease"),
     "what it is by itself: popularity, year": ("popularity", "named", "degree", "year"),
-    "where the conversation stands": CONTEXT[:-1],
+    "where the conversation stands": CONTEXT,
 }
 
 

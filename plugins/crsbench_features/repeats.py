@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from crsbench_features.examples import Example
-from crsbench_features.neighbours import unit
-from crsbench_features.reading import Reader, Rows, flat
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
 from crsbench.types import FOLDS, State
+from crsbench_features.examples import Example
+from crsbench_features.neighbours import unit
+from crsbench_features.reading import Reader, Rows, flat
 
 FILE = "repeats.safetensors"
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from crsbench_classic.hybrid import Hybrid
 from crsbench_classic.options import HybridOptions
-from crsbench_classic.table import CONTEXT, Features
+from crsbench_classic.table import columns, table
+from crsbench_features.candidates import Candidates
 
 from crsbench.errors import DataError
-from crsbench.types import Catalog, Dialogue, Mention, Split, State, Turn
+from crsbench.types import Dialogue, Mention, Split, State, Turn
 
 OPTIONS = HybridOptions(trees=20)
 STATES = [
@@ -52,42 +53,23 @@ def test_it_learns_to_follow_what_was_named(context, tmp_path: Path) -> None:
 def test_what_is_no_candidate_stands_behind(context) -> None:
     policy = Hybrid(HybridOptions(trees=5, candidates=10)).fit(context.train, context)
     scores = list(policy.scores(STATES))
-    table = policy.features.table(STATES)
-    assert table.items.shape == (3, 10)
-    for row, items in zip(scores, table.items, strict=True):
+    found = policy.candidates.find(STATES)
+    assert found.items.shape == (3, 10)
+    for row, items in zip(scores, found.items, strict=True):
         others = np.setdiff1d(np.arange(12), items)
         assert row[others].max() < row[items].min()
 
 
-def test_training_rows_do_not_see_their_own_fold(context) -> None:
-    catalog: Catalog = context.catalog
-    dialogues = context.train.dialogues
-    own = dialogues[0]
-    asked = [State(own.turns[:1])]
-    inside = Features.fit(dialogues, catalog, 12).table(asked, own.fold)
-    kept = [dialogue for dialogue in dialogues if dialogue.fold != own.fold]
-    without = Features.fit(kept, catalog, 12).table(asked)
-    np.testing.assert_allclose(inside.features, without.features, rtol=1e-5)
-
-
-def test_the_state_is_described(context) -> None:
-    features = Features.fit(context.train.dialogues, context.catalog, 12)
-    turns = (
-        Turn("user", "Film Alpha is a comedy", (Mention("Film Alpha", 0, (0, 10)),)),
-        Turn("system", "Film Beta then?", (Mention("Film Beta", 1, (0, 9)),)),
-    )
-    described = features.table([State(turns), State(())]).features[:, 0, -len(CONTEXT) : -1]
-    np.testing.assert_array_equal(described, [[2, 2, 1, 1, 0, 3, 1, 1], [0] * 8])
-
-
-def test_what_is_named_or_seems_to_be_may_be_repeated(context) -> None:
-    features = Features.fit(context.train.dialogues, context.catalog, 12)
-    turns = Turn("user", "Film Alpha?", (Mention("Film Alpha", 0, (0, 10)),)), Turn("system", "Or Film Betta")
-    table = features.table([State(turns)])
-    column = features.names.index("repeated")
-    chance = features.repeats.probabilities([State(turns)])[0]
-    np.testing.assert_allclose(table.features[0, :, column], [chance] * 2 + [0] * 10)
-    np.testing.assert_allclose(table.features[0, :, -1], chance)
+def test_the_table_has_each_feature_twice(context) -> None:
+    candidates = Candidates.fit(context.train.dialogues, context.catalog, 12)
+    found, made = candidates.find(STATES), table(candidates, STATES)
+    n = len(candidates.names)
+    np.testing.assert_array_equal(made.lines[:, :, :n], found.features)
+    shares = made.lines[:, :, n : 2 * n]
+    np.testing.assert_allclose(shares * found.largest[:, None], found.features, rtol=1e-5, atol=1e-7)
+    assert shares.max() <= 1
+    np.testing.assert_array_equal(made.lines[:, 5, 2 * n :], found.context)
+    assert len(columns(candidates)) == made.lines.shape[2]
 
 
 def test_without_labels_there_is_nothing_to_learn(context) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from crsbench_features.connections import GROUPS, Connections, group_of
-from crsbench_features.grounding import Grounding
-from crsbench_features.memory import Memory
+from crsbench_features.candidates import Candidates
+from crsbench_features.connections import CONTEXT, GROUPS, Connections, group_of
 
 from crsbench.types import Catalog, Dialogue, Item, Mention
 
@@ -33,9 +32,8 @@ def test_how_a_mention_is_connected_with_an_item(mention: Mention, item: int, to
     assert Connections(FILMS).told(mention, item) == told
 
 
-def test_every_feature_of_the_conversation_and_of_memory_has_its_group(
+def test_every_feature_has_its_group(
     toy: tuple[Catalog, tuple[Dialogue, ...]],
 ) -> None:
-    memory = Memory.fit(toy[1], toy[0])
-    names = (*memory.names, *Grounding(memory.reader).names)
+    names = (*Candidates.fit(toy[1], toy[0], 12).names, *CONTEXT)
     assert {group_of(name) for name in names} == set(GROUPS)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crsbench_features.repeats import Repeats
 from crsbench_features.examples import examples
 from crsbench_features.reading import Reader
+from crsbench_features.repeats import Repeats
 
 from crsbench.types import FOLDS, Catalog, Dialogue, Item, Mention, State, Turn
 

@@ -58,6 +58,6 @@ def test_entities_join_what_is_named_and_titles_stay_apart() -> None:
     assert bags["said"].toarray().tolist() == [[0, pytest.approx(0.7), 0]]
     assert bags["all"].toarray()[0, 1] == 0
 
-    generous = Reader(catalog, {}, generous=True)
+    generous = reader.generous()
     assert generous.named(turn) == (0, 1, 2)
     assert generous.guessed(turn) == ()

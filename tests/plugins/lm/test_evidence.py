@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from crsbench_features.fusion import SOURCES, fused
 from crsbench_lm import evidence
 from crsbench_lm.batch import collate
 from crsbench_lm.build import build_model
@@ -46,26 +45,13 @@ def states(toy: Toy) -> list[State]:
 
 def test_the_features_are_those_of_the_catalogue_in_order(toy: Toy, evidences: Evidences) -> None:
     found = evidences.of(states(toy), [None] * 12)
-    whole = evidences.memory.features(states(toy))
-    for one, features in zip(found, whole, strict=True):
+    whole = evidences.candidates.memory.features(states(toy))
+    context = evidences.candidates.find(states(toy)).context
+    for one, features, state in zip(found, whole, context, strict=True):
         assert one.items.tolist() == list(range(12))  # fewer items than candidates: all of them
         np.testing.assert_allclose(one.features[:, : len(features)], features.T, rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(one.features[:, -len(state) :], np.tile(state, (12, 1)), rtol=1e-3)
     assert found[0].features.shape == (12, len(evidences.names))
-
-
-def test_the_items_with_the_most_evidence_are_the_candidates(
-    toy: Toy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    once = Evidences.fit(toy[1], toy[0])
-    everything = once.of(states(toy), [None] * 12)
-    monkeypatch.setattr(evidence, "CANDIDATES", 4)
-    few = Evidences.fit(toy[1], toy[0]).of(states(toy), [None] * 12)
-    for all_of_them, kept in zip(everything, few, strict=True):
-        features = all_of_them.features
-        of = [features[None, :, once.names.index(name)].astype(np.float32) for name in SOURCES]
-        score = fused(of, (1, len(features)))[0]
-        assert set(kept.items.tolist()) == set(np.argsort(-score, kind="stable")[:4].tolist())
-        np.testing.assert_array_equal(kept.features, all_of_them.features[kept.items])
 
 
 def test_the_own_fold_says_nothing(toy: Toy) -> None:

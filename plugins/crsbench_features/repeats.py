@@ -17,6 +17,7 @@ from crsbench_features.neighbours import unit
 from crsbench_features.reading import Reader, Rows, flat
 
 FILE = "repeats.safetensors"
+_LEFT_OUT = (None, *range(FOLDS))
 
 
 class Repeats:
@@ -38,7 +39,7 @@ class Repeats:
         words = made._words([row.state for row in kept])
         repeats = np.array([bool(named & set(row.targets)) for row, named in known if named])
         folds = np.array([row.fold for row in kept])
-        for fold in (None, *range(FOLDS)):
+        for fold in _LEFT_OUT:
             chosen = np.flatnonzero(folds != (-1 if fold is None else fold))
             made._weights[fold] = _weights(words[chosen], repeats[chosen])
         return made
@@ -55,12 +56,13 @@ class Repeats:
         return Rows(sparse.hstack([unit(flat(last)), unit(flat(before))]))
 
     def save(self, directory: Path) -> None:
-        """Write repeats.safetensors: what was learnt from all folds."""
-        save_file({"weights": self._weights[None]}, directory / FILE)
+        """Write repeats.safetensors: [1 + FOLDS, 1 + 2 V], what was learnt of all folds and without each."""
+        save_file({"weights": np.stack([self._weights[fold] for fold in _LEFT_OUT])}, directory / FILE)
 
     @classmethod
     def load(cls, directory: Path, reader: Reader) -> Self:
-        return cls(reader, {None: load_file(directory / FILE)["weights"]})
+        weights = load_file(directory / FILE)["weights"]
+        return cls(reader, dict(zip(_LEFT_OUT, weights, strict=True)))
 
 
 def _weights(words: Rows, repeats: NDArray[np.bool_]) -> NDArray[np.float32]:

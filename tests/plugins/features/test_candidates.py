@@ -82,5 +82,7 @@ def test_a_generous_reader_finds_what_only_seems_to_be_named(toy: Toy, spelt: bo
 
     found.save(tmp_path)
     assert (tmp_path / "guessing").exists() is spelt
-    again = Candidates.load(tmp_path, 12).find([sure, unsure])
-    np.testing.assert_array_equal(again.features, beside.features)
+    again = Candidates.load(tmp_path, 12)
+    for fold in (None, 1):
+        before, after = found.find([sure, unsure], fold), again.find([sure, unsure], fold)
+        np.testing.assert_array_equal(after.features, before.features)

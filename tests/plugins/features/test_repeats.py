@@ -32,8 +32,11 @@ def test_words_tell_repeats_from_the_rest(tmp_path: Path) -> None:
     again, other, unknown = repeats.probabilities(states)
     assert other < 0.3 < unknown < 0.7 < again
     repeats.save(tmp_path)
-    loaded = Repeats.load(tmp_path, reader).probabilities(states)
-    np.testing.assert_array_equal(loaded, [again, other, unknown])
+    loaded = Repeats.load(tmp_path, reader)
+    np.testing.assert_array_equal(loaded.probabilities(states), [again, other, unknown])
+    for fold in range(FOLDS):
+        before = repeats.probabilities(states, fold)
+        np.testing.assert_array_equal(loaded.probabilities(states, fold), before)
 
 
 def test_a_fold_does_not_see_itself() -> None:

@@ -35,6 +35,9 @@ class PpoOptions(Options):
         default=3e-3, gt=0, le=1, description="Adam rate of grounding and value head"
     )
     anneal: bool = Field(default=False, description="both rates fall to 0 on a line over the iterations")
+    rise: int = Field(
+        default=3, ge=1, description="rounds over which both rates rise on a line, once the policy is trained"
+    )
     gradient_norm: float = Field(default=1.0, gt=0, description="gradients are clipped to this norm")
     clip: float = Field(default=0.2, gt=0, lt=1, description="range of the probability ratio (ε)")
     value_clip: float = Field(default=0.2, gt=0, description="range of a value's change")

@@ -273,9 +273,8 @@ class PpoTrainer:
 
     def _round(self, step: int, transitions: Sequence[Transition]) -> Scalars:
         options = self.options
-        decay = 1 - (step - 1) / options.iterations if options.anneal else 1.0
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate * decay
+            group["lr"] = rate * rate_share(step, options)
         self.policy.eval()  # dropout stays off: the ratio of the first step is exactly 1
         conversations, scalars = self._rollout(step, transitions)
         prepared = self._prepare(conversations)
@@ -396,6 +395,14 @@ class PpoTrainer:
 
 WEIGHED_STATES = 250  # of which the reward is asked before training, about
 WARM_UP_STEPS = 50  # of the value head in a round of its warm-up: it costs next to nothing
+
+
+def rate_share(step: int, options: PpoOptions) -> float:
+    """How much of its rates a round has, from 1 on: Adam's first steps are as large as its later ones, and
+    know less, so the rates rise from where the policy begins to be trained."""
+    share = 1 - (step - 1) / options.iterations if options.anneal else 1.0
+    trained = step - options.value_warmup
+    return share * min(1.0, trained / options.rise) if trained > 0 else share
 
 
 def by_dialogue(transitions: Sequence[Transition]) -> list[list[Transition]]:

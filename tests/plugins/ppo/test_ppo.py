@@ -290,13 +290,23 @@ def test_nothing_is_learnt_from_permuted_rewards(start: Any, toy_context: Any) -
     assert toy_context.scalars[-1]["ppo/reward"] < 0.3
 
 
-def test_rates_fall_on_a_line(start: Any, toy_context: Any) -> None:
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"anneal": True, "rise": 1}, [1e-3, 7.5e-4, 5e-4, 2.5e-4]),
+        ({"rise": 3, "value_warmup": 1}, [1e-3, 1e-3 / 3, 2e-3 / 3, 1e-3]),
+        ({"anneal": True, "rise": 2, "value_warmup": 0}, [5e-4, 7.5e-4, 5e-4, 2.5e-4]),
+    ],
+)
+def test_rates_rise_and_fall_on_lines(
+    start: Any, toy_context: Any, changed: dict[str, Any], expected: list[float]
+) -> None:
     model, codec = start
-    options = PpoOptions(rollout="logged", iterations=4, dialogues=4, anneal=True, learning_rate=1e-3)
+    options = PpoOptions(rollout="logged", iterations=4, dialogues=4, learning_rate=1e-3, **changed)
     trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
     rates: list[float] = []
     trainer.train(toy_context.transitions, lambda _: rates.append(trainer.optimizer.param_groups[0]["lr"]))
-    assert rates == pytest.approx([1e-3, 7.5e-4, 5e-4, 2.5e-4])
+    assert rates == pytest.approx(expected)
 
 
 def test_bf16_is_near_fp32(start: Any, toy_context: Any) -> None:

@@ -24,7 +24,7 @@ from crsbench_lm.evidence import Evidence
 BATCH = 32
 EPOCHS = 8
 STEPS = 900  # at most: some 15 seconds of one core
-LEARNING_RATE = 8e-3
+LEARNING_RATE = 5e-3
 WEIGHT_DECAY = 0.05
 
 

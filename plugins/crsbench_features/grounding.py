@@ -28,13 +28,13 @@ from scipy import sparse
 
 from crsbench.types import State
 from crsbench_features.neighbours import idf
-from crsbench_features.reading import BAGS, BATCH, Reader, Rows, bag, flat
+from crsbench_features.reading import BAGS, Reader, Rows, bag, flat
 
 _WORD = re.compile(r"\w+")
 
 
 class Grounding:
-    """[S, F, I] features of what was mentioned, all values ≥ 0. `reader` is shared with a memory's."""
+    """Features of what was mentioned, all values ≥ 0. `reader` is shared with a memory's."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -76,16 +76,8 @@ class Grounding:
             len(known),
         )
 
-    def features(self, states: Sequence[State]) -> NDArray[np.float32]:
-        """float32 [S, F, I]."""
-        out = np.empty((len(states), len(self.names), self._reader.links.items), np.float32)
-        for start in range(0, len(states), BATCH):
-            for f, column in enumerate(self.columns(states[start : start + BATCH])):
-                out[start : start + BATCH, f] = column
-        return out
-
     def columns(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
-        """[S, I] for each of the names: what `features` stacks, for few states at once."""
+        """[S, I] for each of the names, for few states at once."""
         items = self._reader.links.items
         bags = self._reader.mentioned(states)
         for name in BAGS:

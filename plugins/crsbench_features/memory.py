@@ -27,6 +27,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -39,7 +40,7 @@ from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.ease import Ease
 from crsbench_features.examples import examples, labels
 from crsbench_features.neighbours import Voters, idf, unit, weighted
-from crsbench_features.reading import BAGS, BATCH, TURNS, Reader, Rows, flat
+from crsbench_features.reading import BAGS, TURNS, Reader, Rows, flat
 from crsbench_features.storage import load_catalog, pack, save_catalog, unpack
 
 RIDGE = 20.0
@@ -62,7 +63,7 @@ _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue
 
 
 class Memory:
-    """Learnt by `fit`; read by `features`."""
+    """Learnt by `fit`; read by `columns`."""
 
     names: tuple[str, ...] = NAMES
 
@@ -118,24 +119,10 @@ class Memory:
         self._matrices, self._folds = matrices, folds
         self._views: dict[int | None, _View] = {}
 
-    def features(
-        self, states: Sequence[State], fold: int | Sequence[int] | None = None
-    ) -> NDArray[np.float32]:
-        """float32 [S, F, I], all values ≥ 0. `fold`: of all states, or of each."""
-        folds = [fold] * len(states) if fold is None or isinstance(fold, int) else list(fold)
-        out = np.zeros((len(states), len(self.names), len(self.reader.catalog)), np.float32)
-        for one in dict.fromkeys(folds):
-            of_fold = np.flatnonzero([other == one for other in folds])
-            for start in range(0, len(of_fold), BATCH):
-                chosen = of_fold[start : start + BATCH]
-                for f, column in enumerate(self.columns([states[i] for i in chosen], one)):
-                    out[chosen, f] = column
-        return out
-
     def columns(
         self, states: Sequence[State], fold: int | None = None, names: Sequence[str] = NAMES
     ) -> Iterator[NDArray[np.float32]]:
-        """[S, I] for each of the names: what `features` stacks, for few states at once."""
+        """[S, I], all values ≥ 0, for each of the names; without what `fold` says. For few states at once."""
         asked, sources = _Asked(self.reader, states), self._view(fold).sources
         return (sources[name](asked) for name in names)
 
@@ -185,51 +172,89 @@ class _Asked:
 
 
 class _View:
-    """The memory of some of the folds: `sources` answer [S, I] by name."""
+    """The memory of some of the folds: `sources` answer [S, I] by name. What nobody asks for is not built."""
 
     def __init__(self, reader: Reader, kept: dict[str, Rows]) -> None:
-        items = reader.links.items
-        terms, nodes, targets = kept["row_terms"], kept["row_nodes"], kept["row_labels"]
-        texts, wholes, all_targets = kept["dialogue_terms"], kept["dialogue_nodes"], kept["dialogue_labels"]
-        rarity = idf(terms)
-        text, entities = Voters(terms, targets, rarity, 3), Voters(nodes, targets, idf(nodes), 3)
-        dialogue_text = Voters(texts, all_targets, idf(texts), 3)
-        dialogue_entities = Voters(wholes, all_targets, idf(wholes), 2)
-        centroids = Rows(unit(Rows(targets.T @ weighted(terms, rarity))).T)
-        ease = Ease(Rows(wholes[:, :items]), RIDGE)
-
-        counts = np.bincount(nodes.indices, minlength=reader.nodes).astype(np.float32)
-        together = Rows(sparse.diags_array(1 / (counts + 2)) @ (flat(nodes).T @ targets))  # [nodes, I]
-        recommended = np.bincount(targets.indices, weights=targets.data, minlength=items)
-        named = np.bincount(Rows(wholes[:, :items]).indices, minlength=items)
-        linked = _by_attribute(reader, recommended)
-        composition = Rows(reader.links.composition)
-
-        def cooccurring(bag: Rows) -> NDArray[np.float32]:
-            return (bag @ together).toarray()
-
-        def popular(bag: Rows) -> NDArray[np.float32]:
-            return ((Rows(bag[:, :items]) @ composition + bag[:, items:]) @ linked).toarray()
-
-        def constant(count: NDArray[np.float64]) -> Callable[[_Asked], NDArray[np.float32]]:
-            value = (np.log1p(count) / np.log1p(max(1, count.max(initial=0)))).astype(np.float32)
-            return lambda asked: np.broadcast_to(value, (asked.once.shape[0], items))
-
+        self._reader, self._items = reader, reader.links.items
+        self._terms, self._nodes, self._targets = kept["row_terms"], kept["row_nodes"], kept["row_labels"]
+        self._texts, self._wholes = kept["dialogue_terms"], kept["dialogue_nodes"]
+        self._all_targets = kept["dialogue_labels"]
         self.sources: dict[str, Callable[[_Asked], NDArray[np.float32]]] = {
-            "text": lambda asked: text.votes(asked.recent),
-            "centroid": lambda asked: (weighted(asked.recent, rarity) @ centroids).toarray(),
-            "entities": lambda asked: entities.votes(asked.named["all"]),
-            "cooccurrence": lambda asked: cooccurring(asked.named["all"]),
-            "cooccurrence:newest": lambda asked: cooccurring(asked.named["newest"]),
-            "cooccurrence:last": lambda asked: cooccurring(asked.named["last"]),
-            "dialogue-text": lambda asked: dialogue_text.votes(asked.said),
-            "dialogue-entities": lambda asked: dialogue_entities.votes(asked.once),
-            "ease": lambda asked: np.maximum(ease.scores(Rows(asked.once[:, :items])), 0),
-            "popularity": constant(recommended),
-            "named": constant(named),
-            "popularity-linked": lambda asked: popular(asked.named["all"]),
-            **{f"popularity-linked:{b}": lambda asked, b=b: popular(asked.named[b]) for b in BAGS},
+            "text": lambda asked: self._text.votes(asked.recent),
+            "centroid": lambda asked: (weighted(asked.recent, self._rarity) @ self._centroids).toarray(),
+            "entities": lambda asked: self._entities.votes(asked.named["all"]),
+            "cooccurrence": lambda asked: self._cooccurring(asked.named["all"]),
+            "cooccurrence:newest": lambda asked: self._cooccurring(asked.named["newest"]),
+            "cooccurrence:last": lambda asked: self._cooccurring(asked.named["last"]),
+            "dialogue-text": lambda asked: self._dialogue_text.votes(asked.said),
+            "dialogue-entities": lambda asked: self._dialogue_entities.votes(asked.once),
+            "ease": lambda asked: np.maximum(self._ease.scores(Rows(asked.once[:, : self._items])), 0),
+            "popularity": lambda asked: self._constant(self._recommended, asked),
+            "named": lambda asked: self._constant(self._named, asked),
+            "popularity-linked": lambda asked: self._popular(asked.named["all"]),
+            **{f"popularity-linked:{b}": lambda asked, b=b: self._popular(asked.named[b]) for b in BAGS},
         }
+
+    @cached_property
+    def _rarity(self) -> NDArray[np.float32]:
+        return idf(self._terms)
+
+    @cached_property
+    def _text(self) -> Voters:
+        return Voters(self._terms, self._targets, self._rarity, 3)
+
+    @cached_property
+    def _centroids(self) -> Rows:
+        return Rows(unit(Rows(self._targets.T @ weighted(self._terms, self._rarity))).T)
+
+    @cached_property
+    def _entities(self) -> Voters:
+        return Voters(self._nodes, self._targets, idf(self._nodes), 3)
+
+    @cached_property
+    def _dialogue_text(self) -> Voters:
+        return Voters(self._texts, self._all_targets, idf(self._texts), 3)
+
+    @cached_property
+    def _dialogue_entities(self) -> Voters:
+        return Voters(self._wholes, self._all_targets, idf(self._wholes), 2)
+
+    @cached_property
+    def _ease(self) -> Ease:
+        return Ease(Rows(self._wholes[:, : self._items]), RIDGE)
+
+    @cached_property
+    def _together(self) -> Rows:
+        """[nodes, I]: P(i is recommended | n was named before it), two rows more in the denominator."""
+        counts = np.bincount(self._nodes.indices, minlength=self._reader.nodes).astype(np.float32)
+        return Rows(sparse.diags_array(1 / (counts + 2)) @ (flat(self._nodes).T @ self._targets))
+
+    @cached_property
+    def _recommended(self) -> NDArray[np.float64]:
+        return np.bincount(self._targets.indices, weights=self._targets.data, minlength=self._items)
+
+    @cached_property
+    def _named(self) -> NDArray[np.int64]:
+        return np.bincount(Rows(self._wholes[:, : self._items]).indices, minlength=self._items)
+
+    @cached_property
+    def _linked(self) -> Rows:
+        return _by_attribute(self._reader, self._recommended)
+
+    @cached_property
+    def _composition(self) -> Rows:
+        return Rows(self._reader.links.composition)
+
+    def _cooccurring(self, bag: Rows) -> NDArray[np.float32]:
+        return (bag @ self._together).toarray()
+
+    def _popular(self, bag: Rows) -> NDArray[np.float32]:
+        items = self._items
+        return ((Rows(bag[:, :items]) @ self._composition + bag[:, items:]) @ self._linked).toarray()
+
+    def _constant(self, count: NDArray[np.float64] | NDArray[np.int64], asked: _Asked) -> NDArray[np.float32]:
+        value = (np.log1p(count) / np.log1p(max(1, count.max(initial=0)))).astype(np.float32)
+        return np.broadcast_to(value, (asked.once.shape[0], self._items))
 
 
 def _by_attribute(reader: Reader, popularity: NDArray[np.float64]) -> Rows:

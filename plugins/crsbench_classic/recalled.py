@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Recalled(Baseline):
     """Ranks by the memory's `source`; equal scores stand by popularity in train, then in catalogue order.
 
-    Cost: reading train once, 2 to 4 CPU seconds, and a millisecond a state.
+    Cost: reading train once, some seconds, and a millisecond a state.
     """
 
     source: ClassVar[str]

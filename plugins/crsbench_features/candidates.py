@@ -20,7 +20,7 @@ from crsbench_features.repeats import Repeats
 from crsbench_features.sentences import Sentences
 
 BATCH = 64  # states whose features for the whole catalogue are held at once
-_SAME = (  # what a generous reader does not change
+_SAME = (  # features that do not enter twice: a generous reader changes none of them, or hardly
     *("text", "centroid", "dialogue-text", "popularity", "named"),
     *("title:last", "title:all", "degree", "year"),
 )
@@ -48,8 +48,8 @@ class Candidates:
     """The counting features of train and of the conversation itself, F `names`, at the hardest candidates.
 
     Those of memory.py and grounding.py enter twice: by what is named, and by what a generous reader takes for
-    named (`guessed`: reading.py). `repeated` is, for items that were named, how likely it is that something
-    named is recommended again (repeats.py). `sentences` adds the features of the sentence encoder.
+    named (`guessed`: reading.py). `repeated` is, for items that are named or seem to be, how likely it is
+    that something named is recommended again (repeats.py). `sentences` adds the features of the sentence encoder.
 
     Fusion (fusion.py) chooses the `number` candidates of a state, ties in catalogue order.
     """

@@ -36,9 +36,9 @@ def words(text: str) -> list[str]:
 class Reader:
     """Reads turns once: `vocabulary` maps terms to columns; nodes are those of `links`.
 
-    A turn names what its mentions say, and the entities of the catalogue whose names stand in its text
-    outside of any mention. (Titles are not looked for: many are common words.) What it seems to name besides,
-    misspelt or a title of several words, is `guessed` (spelling.py); a generous reader takes it for named.
+    A turn names what its mentions say, and the entities of the catalogue whose names, misspelt or not, stand
+    in its text outside of any mention. (Titles are not looked for: many are common words.) Titles of several
+    words that stand there (spelling.py) are only `guessed`; a generous reader takes them for named, too.
     """
 
     def __init__(self, catalog: Catalog, vocabulary: dict[str, int]) -> None:
@@ -56,7 +56,7 @@ class Reader:
         self.named, self.guessed = _cached(self._named), _cached(self._guessed)
 
     def generous(self) -> Reader:
-        """A generous reader, who looks through no text that this one has looked through."""
+        """A generous reader of the same catalogue, who shares what this one has found in texts."""
         other = copy.copy(self)
         other._read_names(0)
         return other

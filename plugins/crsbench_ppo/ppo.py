@@ -189,7 +189,7 @@ def improve(
             break
     means = mean_of([scalars for epoch in epochs for scalars in epoch])
     last = mean_of(epochs[-1])
-    return means | {name: last[name] for name in ("kl_items", "kl_words", "entropy")}
+    return means | {name: last[name] for name in ("kl_items", "kl_again", "kl_words", "entropy")}
 
 
 def mean_of(rows: Sequence[Scalars]) -> Scalars:

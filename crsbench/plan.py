@@ -124,7 +124,7 @@ def make_plan(config: RunConfig, host: Host, store: Store) -> Plan:
     policy, dataset = host.find("policy", config.plugin), host.find("dataset", config.dataset)
     facts = _dataset_facts(dataset, config, digest, store)
     needs = _needs(policy, config, digest, store)
-    kept, passed = _kept_signals(config)
+    kept, passed = _kept_signals(config, needs)
     offers = {"": policy, "dataset": dataset, **_chain(config, host, needs, kept)}
     offers |= {f"metrics.{offer.name}": offer for offer in _metrics(config, host)}
     simulator = config.simulator or facts["simulator"]
@@ -152,7 +152,7 @@ def make_chain(config: RunConfig, host: Host, store: Store, needs: frozenset[Nee
     digest = _digests()
     dataset = host.find("dataset", config.dataset)
     facts = _dataset_facts(dataset, config, digest, store)
-    kept, passed = _kept_signals(config)
+    kept, passed = _kept_signals(config, needs)
     offers = {"dataset": dataset, **_chain(config, host, needs, kept)}
     options = resolve(passed, {prefix: offer.options_model() for prefix, offer in offers.items()})
     parts = {prefix: Part(offer, options[prefix], digest(offer)) for prefix, offer in offers.items()}
@@ -179,11 +179,14 @@ def _chain_of(
     }
 
 
-def _kept_signals(config: RunConfig) -> tuple[list[str], dict[str, Any]]:
-    """The run's signals but those that `reward.SIGNAL=0` takes out of the reward, and the other options."""
+def _kept_signals(config: RunConfig, needs: frozenset[Need]) -> tuple[list[str], dict[str, Any]]:
+    """The run's signals but those that `reward.SIGNAL=0` takes out of the reward, and the other options.
+
+    Where no signal is read, there is no such option.
+    """
     kept = list(dict.fromkeys(config.signals or SIGNALS))
     passed = dict(config.options)
-    for name in list(kept):
+    for name in list(kept) if "signals" in needs else ():
         key = f"reward.{name.rpartition('/')[2]}"
         if key not in passed:
             continue

@@ -26,7 +26,10 @@ class Format(StrEnum):
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN …", help="Finished runs: their folders, or result.json files.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN …", help="Finished runs: their folders, or result.json files."),
+    ],
     as_json: Json = False,
     form: Annotated[
         Format, typer.Option("--format", help="How it is written to standard output.")

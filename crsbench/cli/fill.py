@@ -81,4 +81,6 @@ def _print(planned: Sequence[Planned | Filled]) -> None:
     out.print(f"{len(planned)} runs: {told}")
     impossible = [one for one in planned if isinstance(one, Filled)]
     if impossible:
-        out.print(*plain(f"{len(impossible)} cannot be made, the first of them because: {impossible[0].reason}"))
+        out.print(
+            *plain(f"{len(impossible)} cannot be made, the first of them because: {impossible[0].reason}")
+        )

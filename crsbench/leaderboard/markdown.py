@@ -20,6 +20,12 @@ INTERVALS = (
     "Brackets hold the 95% bootstrap interval over dialogues; of several seeds each dialogue's mean is "
     "taken, and ± is the 95% t-interval over seeds."
 )
+SUBSETS = (
+    "A target is new where nothing before named it, else repeated; tail: not of the fifth of the items that "
+    "train recommends most; liked: the user said so; clean: neither train nor valid knows its dialogue; "
+    "exposed: the logged item was drawn at random."
+)
+TIME = "Time is that of a run with its stages and its evaluation, on the machine where it ran."
 BOUND = "† is handed the scenario's truth: a bound, which has no rank."
 MET = "‡ was trained on conversations with the simulator that judges it."
 REPORTED = "*reported*: a published number under the protocol named, not measured here; it has no rank."
@@ -127,8 +133,10 @@ def _section(board: Board) -> list[str]:
             left=2,
         ),
         _notes(
+            SUBSETS,
             INTERVALS,
             RULE,
+            TIME,
             BOUND if any(line.privileged for line in board.lines) else "",
             MET if any(line.met_simulator for line in board.lines) else "",
             REPORTED if board.reported else "",

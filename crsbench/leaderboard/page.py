@@ -25,7 +25,7 @@ def page(boards: Sequence[Board], tables: Sequence[Json]) -> str:
     """
     style = (WEB / "page.css").read_text("utf-8")
     script = "\n".join((WEB / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
-    notes = [markdown.RULE, markdown.INTERVALS]
+    notes = [markdown.SUBSETS, markdown.RULE, markdown.INTERVALS, markdown.TIME]
     data = {
         "notes": notes,
         "boards": [

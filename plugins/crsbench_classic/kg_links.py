@@ -32,8 +32,8 @@ class KgLinks(Baseline):
     By recency and role: the item was named; entities named have it (idf, one step at random); items named
     share its attributes (idf cosine, two steps at random). By relation: the entities of that relation. Two
     hops from the entities named. Each term is divided by its mean over the valid rows where it speaks; each
-    weight is then the one of `STEPS` with the best mean DCG of the targets on valid, term by term, three times over. Equal
-    scores stand by popularity in train. Cost: some seconds to fit, 1 ms a state.
+    weight is then the one of `STEPS` with the best mean DCG of the targets on valid, term by term, three
+    times over. Equal scores stand by popularity in train. Cost: some seconds to fit, 1 ms a state.
     """
 
     def learn(self, train: Split, ctx: Context) -> None:

@@ -49,7 +49,7 @@ class Candidates:
 
     Those of memory.py and grounding.py enter twice: by what is named, and by what a generous reader takes for
     named (`guessed`: reading.py). `repeated` is, for items that are named or seem to be, how likely it is
-    that something named is recommended again (repeats.py). `sentences` adds the features of the sentence encoder.
+    that something named is recommended again (repeats.py). `sentences` adds those of the sentence encoder.
 
     Fusion (fusion.py) chooses the `number` candidates of a state, ties in catalogue order.
     """

@@ -80,6 +80,19 @@ class LanguageModelPolicy:
         return {"final": self}
 
 
+class TunedPolicy(LanguageModelPolicy):
+    """One that starts from the stage `sft`, and is measured beside it."""
+
+    start: LanguageModelPolicy | None = None
+
+    def stages(self) -> Mapping[str, Any]:
+        return {"sft": self.start, "final": self} if self.start is not None else {"final": self}
+
+    def read(self, folder: Path, device: str) -> LanguageModelPolicy:
+        """A policy that was saved: the start, or one on the way."""
+        return LanguageModelPolicy(self.max_words).load(folder, device)
+
+
 class SftPolicy(LanguageModelPolicy):
     needs: ClassVar[frozenset[Need]] = frozenset()
 

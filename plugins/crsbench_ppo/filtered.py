@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
-from crsbench_lm.policy import LanguageModelPolicy, fit_sft
+from crsbench_lm.policy import TunedPolicy, fit_sft
 from numpy.typing import NDArray
 
 from crsbench.protocols import Context, Need
@@ -16,26 +16,22 @@ from crsbench.types import Dialogue, Split, Transition
 from crsbench_ppo.options import FilteredSftOptions
 
 
-class FilteredSftPolicy(LanguageModelPolicy):
+class FilteredSftPolicy(TunedPolicy):
     needs: ClassVar[frozenset[Need]] = frozenset({"signals", "labels"})
 
     def __init__(self, options: FilteredSftOptions) -> None:
         super().__init__(options.sft.max_words)
         self.options = options
-        self.start: LanguageModelPolicy | None = None
 
     def fit(self, train: Split, ctx: Context) -> Self:
         options = self.options
         start = fit_sft(options.sft, train, ctx)
         labels = ctx.labels
 
-        def load(directory: Path) -> LanguageModelPolicy:
-            return LanguageModelPolicy(self.max_words).load(directory, ctx.device)
-
         def build(directory: Path) -> None:
             from crsbench_lm.sft import train_sft
 
-            policy = load(start.path)
+            policy = self.read(start.path, ctx.device)
             dialogues: Sequence[Dialogue] = train.dialogues
             if options.keep == "positive":
                 glad = labels.value.probability >= options.threshold
@@ -50,13 +46,10 @@ class FilteredSftPolicy(LanguageModelPolicy):
             "sft": start.id,
             "labels": labels.id,
         }
-        continued = ctx.stage("filtered-sft", inputs, build, load)
+        continued = ctx.stage("filtered-sft", inputs, build, lambda folder: self.read(folder, ctx.device))
         self.start = start.value
         self.model, self.codec = continued.value.model, continued.value.codec
         return self
-
-    def stages(self) -> Mapping[str, Any]:
-        return {"sft": self.start, "final": self} if self.start is not None else {"final": self}
 
 
 def kept(

@@ -23,7 +23,8 @@ class PpoOptions(Options):
         "or the run's simulator",
     )
     control: Control = Field(
-        default="none", description="`permuted`: rewards change places at random: what is still gained needs no reward"
+        default="none",
+        description="`permuted`: rewards change places at random: what is still gained needs no reward",
     )
     iterations: int = Field(default=10, ge=1, le=100_000, description="rounds of rollout and update")
     dialogues: int = Field(default=160, ge=2, description="conversations of a rollout (N actors)")
@@ -78,7 +79,9 @@ class PpoOptions(Options):
         default=0.1, gt=0, description="an update ends early past this KL to the rollout's policy"
     )
     kl_stop: float = Field(
-        default=3.0, gt=1, description="guard: past this many times kl_target, as it is given, training stops with an error"
+        default=3.0,
+        gt=1,
+        description="guard: past this many times kl_target, as it is given, training stops with an error",
     )
     entropy_floor: float = Field(
         default=0.05, ge=0, description="guard: under this entropy (nats per item choice) it does so too"
@@ -123,7 +126,7 @@ class ReinforceOptions(Options):
 
 
 class FilteredSftOptions(Options):
-    """SFT continued on the weakly positive turns: the item head's counting part first, then the rest, as in sft."""
+    """SFT continued on the weakly positive turns: what counting says is weighed first, as in sft."""
 
     sft: SftOptions = Field(default_factory=SftOptions, description="the start")
     keep: Literal["positive", "all"] = Field(

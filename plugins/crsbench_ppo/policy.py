@@ -6,9 +6,9 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from crsbench_lm.policy import LanguageModelPolicy, fit_sft
+from crsbench_lm.policy import LanguageModelPolicy, TunedPolicy, fit_sft
 
 from crsbench.errors import CrsbenchError
 from crsbench.protocols import Context, Need, Staged
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 ROUNDS = "rounds"  # the folder of earlier policies, by number of their round
 
 
-class PpoIufPolicy(LanguageModelPolicy):
+class PpoIufPolicy(TunedPolicy):
     needs: ClassVar[frozenset[Need]] = frozenset({"signals", "labels", "reward"})
 
     def __init__(self, options: PpoOptions) -> None:
         super().__init__(options.sft.max_words)
         self.options = options
-        self.start: LanguageModelPolicy | None = None
         self.tuned: Staged[LanguageModelPolicy] | None = None
         self.device = "cpu"
 
@@ -44,7 +43,7 @@ class PpoIufPolicy(LanguageModelPolicy):
         def build(directory: Path) -> None:
             from crsbench_ppo.ppo import PpoTrainer
 
-            policy = self._load(start.path, ctx.device)
+            policy = self.read(start.path, ctx.device)
             trainer = PpoTrainer(policy.model, policy.codec, reward.value, options, ctx)
             tune(trainer, policy, ctx)
             save(policy, options, directory)
@@ -58,24 +57,18 @@ class PpoIufPolicy(LanguageModelPolicy):
             "simulator": ctx.simulator.identity if options.rollout == "simulator" else None,
         }
         self.tuned = ctx.stage(
-            "ppo", inputs, build, lambda folder: self._load(folder, ctx.device), together=True
+            "ppo", inputs, build, lambda folder: self.read(folder, ctx.device), together=True
         )
         self.start = start.value
         self.model, self.codec = self.tuned.value.model, self.tuned.value.codec
         return self
-
-    def stages(self) -> Mapping[str, Any]:
-        return {"sft": self.start, "final": self} if self.start is not None else {"final": self}
 
     def rounds(self) -> Mapping[int, Callable[[], LanguageModelPolicy]]:
         """What reads the policies after earlier rounds, for the curves."""
         if self.tuned is None or not (self.tuned.path / ROUNDS).exists():
             return {}
         folders = {int(folder.name): folder for folder in (self.tuned.path / ROUNDS).iterdir()}
-        return {step: functools.partial(self._load, folders[step], self.device) for step in sorted(folders)}
-
-    def _load(self, folder: Path, device: str) -> LanguageModelPolicy:
-        return LanguageModelPolicy(self.max_words).load(folder, device)
+        return {step: functools.partial(self.read, folders[step], self.device) for step in sorted(folders)}
 
 
 class ReinforceIufPolicy(PpoIufPolicy):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from crsbench_lm.policy import LanguageModelPolicy, fit_sft
+from crsbench_lm.policy import LanguageModelPolicy, TunedPolicy, fit_sft
 
 from crsbench.errors import UsageError
 from crsbench.protocols import Context, Need, RewardModel
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from crsbench_trl.reading import Rows
 
 
-class TrlPolicy(LanguageModelPolicy):
+class TrlPolicy(TunedPolicy):
     """What they share: the stages, and the contexts that are learnt in."""
 
     name: ClassVar[str]
@@ -28,7 +27,6 @@ class TrlPolicy(LanguageModelPolicy):
     def __init__(self, options: TrlOptions) -> None:
         super().__init__(options.sft.max_words)
         self.options = options
-        self.start: LanguageModelPolicy | None = None
 
     def fit(self, train: Split, ctx: Context) -> Self:
         if launched() > 1:
@@ -38,7 +36,7 @@ class TrlPolicy(LanguageModelPolicy):
         def build(directory: Path) -> None:
             from crsbench_trl.reading import Rows
 
-            policy = self._load(start.path, ctx.device)
+            policy = self.read(start.path, ctx.device)
             n = min(self.options.contexts, len(ctx.transitions))
             rng = np.random.default_rng([ctx.seed, 3])
             chosen = sorted(rng.choice(len(ctx.transitions), n, replace=False).tolist())
@@ -50,7 +48,7 @@ class TrlPolicy(LanguageModelPolicy):
             "sft": start.id,
             **self.source(ctx),
         }
-        tuned = ctx.stage(self.name, inputs, build, lambda folder: self._load(folder, ctx.device))
+        tuned = ctx.stage(self.name, inputs, build, lambda folder: self.read(folder, ctx.device))
         self.start = start.value
         self.model, self.codec = tuned.value.model, tuned.value.codec
         return self
@@ -62,12 +60,6 @@ class TrlPolicy(LanguageModelPolicy):
     def tune(self, policy: LanguageModelPolicy, rows: Rows, ctx: Context) -> None:
         """Train the policy in place: each by its own trainer."""
         raise NotImplementedError
-
-    def stages(self) -> Mapping[str, Any]:
-        return {"sft": self.start, "final": self} if self.start is not None else {"final": self}
-
-    def _load(self, folder: Path, device: str) -> LanguageModelPolicy:
-        return LanguageModelPolicy(self.max_words).load(folder, device)
 
 
 class DpoIufPolicy(TrlPolicy):

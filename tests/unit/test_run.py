@@ -602,6 +602,10 @@ def test_limit(lab: Lab) -> None:
             {"plugin": "toy-sft", "options": {"reward.scale": 2}},
             "'reward.scale': this run has no reward model",
         ),
+        (
+            {"plugin": "toy-sft", "options": {"reward.toy-dwell": "0"}},
+            "'reward.toy-dwell': this run has no reward model",
+        ),
         ({"device": "cuda"}, "no CUDA device"),
     ],
     ids=str,

@@ -69,7 +69,7 @@ class PpoOptions(Options):
         "ratio",
     )
     kl_again: float = Field(
-        default=1.0,
+        default=10.0,
         ge=0,
         description="coefficient of that KL for naming an item again, which a rollout never does: "
         "without it nothing would hold what the policy knows of repeats",

@@ -9,13 +9,13 @@ what counting remembers of train, the catalogue and the tokenizer without items.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 from pathlib import Path
 from typing import cast
 
 import torch
 from crsbench_features.links import LinkIndex
+from crsbench_features.storage import load_catalog, save_catalog
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -23,7 +23,6 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from transformers.utils import logging as transformers_logging
 
 from crsbench.errors import DataError
-from crsbench.types import Catalog, Item
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.evidence import Evidences
 from crsbench_lm.model import GroundedLM
@@ -59,8 +58,7 @@ def save_model(model: GroundedLM, codec: DialogueCodec, directory: Path) -> None
         "features": evidences.names if evidences is not None else None,
     }
     (head / "head.json").write_text(json.dumps(settings))
-    items_json = [dataclasses.asdict(item) for item in codec.catalog.items]
-    (head / "catalog.json").write_text(json.dumps(items_json, ensure_ascii=False))
+    save_catalog(codec.catalog, head)
 
 
 def load_model(directory: Path, device: str = "cpu") -> tuple[GroundedLM, DialogueCodec]:
@@ -68,7 +66,7 @@ def load_model(directory: Path, device: str = "cpu") -> tuple[GroundedLM, Dialog
     head = directory / "head"
     try:
         settings = json.loads((head / "head.json").read_text())
-        rows = json.loads((head / "catalog.json").read_text())
+        catalog = load_catalog(head)
         tokenizer = Tokenizer.from_file(str(head / "tokenizer.json"))
         lm = cast(
             PreTrainedModel, AutoModelForCausalLM.from_pretrained(directory / "lm", dtype=torch.float32)
@@ -76,11 +74,6 @@ def load_model(directory: Path, device: str = "cpu") -> tuple[GroundedLM, Dialog
     except OSError as error:
         raise DataError(f"{directory} holds no complete policy: {error}") from error
     lm.resize_token_embeddings(settings["words"])
-    catalog = Catalog(
-        tuple(
-            Item(**{**row, "attributes": {r: tuple(v) for r, v in row["attributes"].items()}}) for row in rows
-        )
-    )
     links = LinkIndex(catalog)
     names = settings["features"]
     evidences = Evidences.load(head / "memory", names) if names is not None else None

@@ -229,6 +229,17 @@ class DialogueCodec:
             for row in rows
         ]
 
+    def turn_ends(self, row: Encoded) -> NDArray[np.int64]:
+        """[T]: where the turn of each recommendation position closes; the last piece where it does not."""
+        ends = np.flatnonzero((row.ids == self.eot) | (row.ids == self.end))
+        return np.append(ends, len(row.ids) - 1)[np.searchsorted(ends, row.rec)]
+
+    def may_say(self, end: bool) -> NDArray[np.bool_]:
+        """[V]: the pieces that a turn may hold, `<end>` being one of them or not."""
+        allowed = self.sayable.copy()
+        allowed[self.end] = end
+        return allowed
+
     def _words(self, turn: Turn, lead: int | None) -> _TurnTokens:
         """Word pieces of a turn; the title of the item under discussion becomes `<title>`."""
         key = (turn, lead)

@@ -125,9 +125,7 @@ class Generation:
 
     def words(self, limit: int, rng: np.random.Generator | None, may_end: bool) -> list[list[int]]:
         """Word pieces of each row up to and with the one that closes the turn."""
-        allowed = torch.from_numpy(self.codec.sayable.copy())
-        allowed[self.codec.end] = may_end
-        banned = ~allowed.to(self.table.device)
+        banned = ~torch.from_numpy(self.codec.may_say(may_end)).to(self.table.device)
         said: list[list[int]] = [[] for _ in self.rows]
         going = torch.ones(len(said), dtype=torch.bool)
         with _threads(1 if self.table.shape[-1] <= NARROW else torch.get_num_threads()):

@@ -75,12 +75,12 @@ def decisions(chosen: Sequence[Conversation], codec: DialogueCodec, device: str)
         n, length = len(c.row.rec), len(c.row.ids)
         items[b, :n], allowed[b, :n] = c.items, c.allowed
         word_at[b, : length - 1] = c.said[1:]
-        closes = np.flatnonzero((c.row.ids == codec.eot) | (c.row.ids == codec.end))
+        closes = codec.turn_ends(c.row)
         for t in np.flatnonzero(c.items >= 0):
             start = end = c.row.rec[t]
             item_at[b, start] = True
             if c.words:
-                end = closes[np.searchsorted(closes, start)] - 1
+                end = closes[t] - 1
             decides[b, start : end + 1] = True
             turn_ends[b, end] = True
             rewards[b, start] = c.of_items[t]
@@ -151,6 +151,4 @@ def read(model: GroundedLM, value: ValueHead | None, d: Decisions, sayable: Tens
 
 def sayable(codec: DialogueCodec) -> Tensor:
     """bool [V]: the pieces that a system turn may hold; it never leaves the conversation."""
-    allowed = torch.from_numpy(codec.sayable.copy())
-    allowed[codec.end] = False
-    return allowed
+    return torch.from_numpy(codec.may_say(end=False))

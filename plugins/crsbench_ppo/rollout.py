@@ -159,10 +159,9 @@ def _converse(
 def _packed(codec: DialogueCodec, talk: _Talk) -> Conversation:
     row = talk.row(codec)
     taken = np.array([int(t) in talk.said for t in row.turns])
-    closes = np.flatnonzero((row.ids == codec.eot) | (row.ids == codec.end))
     spoken = np.zeros(len(row.ids), bool)
-    for start in row.rec[taken]:
-        spoken[start + 2 : closes[np.searchsorted(closes, start)] + 1] = True
+    for start, close in zip(row.rec[taken], codec.turn_ends(row)[taken], strict=True):
+        spoken[start + 2 : close + 1] = True
     everything = np.ones(len(codec.catalog), bool)
     rewards = [talk.rewards.get(int(t), NOTHING) for t in row.turns]
     return Conversation(
@@ -236,13 +235,13 @@ def _logged(
     T = len(row.rec)
     items, rewards = np.full(T, -1, np.int64), np.zeros(T, np.float32)
     may, said = np.ones((T, len(codec.catalog)), bool), np.zeros(len(row.ids), bool)
-    closes = np.flatnonzero((row.ids == codec.eot) | (row.ids == codec.end))
+    closes = codec.turn_ends(row)
     position = {int(turn): t for t, turn in enumerate(row.turns)}
     for n, step in enumerate(steps):
         t = position.get(len(step.state.history))
         if t is not None:
             items[t], rewards[t], may[t] = chosen[n], worth[n], allowed[n]
-            said[row.rec[t] + 2 : closes[np.searchsorted(closes, row.rec[t])] + 1] = True
+            said[row.rec[t] + 2 : closes[t] + 1] = True
     said &= row.say & (row.ids != codec.end)
     # the policy says nothing here: all of a reward is the item's
     return Conversation(row, items, rewards, rewards.copy(), may, said, words=False, ended=True)

@@ -114,8 +114,7 @@ class _Head(nn.Module):
     def __init__(self, reader: _Reader) -> None:
         super().__init__()
         self._reader = [reader]  # in a list: its parameters are the reader's
-        sayable = torch.from_numpy(reader.rows.codec.sayable.copy())
-        sayable[reader.rows.codec.end] = False
+        sayable = torch.from_numpy(reader.rows.codec.may_say(end=False))
         self.register_buffer("unsayable", torch.where(sayable, 0.0, -NEVER), persistent=False)
 
     @property

@@ -47,6 +47,16 @@ def test_a_recommendation_stands_between_rec_and_the_words(codec: DialogueCodec)
     assert film == 4
     assert row.at.tolist() == [3, 8]
     assert row.closes.tolist() == [5, 14]
+    assert codec.turn_ends(row).tolist() == [14]
+    opened = codec.encode(turns, "system")  # whose last turn is not said yet
+    assert codec.turn_ends(opened).tolist() == [14, len(opened.ids) - 1]
+
+
+def test_what_a_turn_may_hold(codec: DialogueCodec) -> None:
+    may, may_leave = codec.may_say(end=False), codec.may_say(end=True)
+    assert np.flatnonzero(may != may_leave).tolist() == [codec.end]
+    assert not may_leave[[codec.pad, codec.user, codec.system, codec.rec]].any()
+    assert may[[codec.eot, codec.title]].all()
 
 
 def test_items_named_by_the_user_stand_in_the_text(codec: DialogueCodec) -> None:

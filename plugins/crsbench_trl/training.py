@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,9 @@ def run_trainer(
         grounded, options.sft.model_copy(update={**rates, "weight_decay": 0.0, "item_decay": 0.0})
     )
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # TRL says it in the words of transformers before 5.24
+        warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
         arguments = config(
             output_dir=folder,
             per_device_train_batch_size=options.batch,

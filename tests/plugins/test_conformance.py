@@ -57,7 +57,6 @@ def asked(offer: Offer) -> list[Any]:
     ]
 
 
-@pytest.mark.filterwarnings("default::FutureWarning")  # TRL's own use of what transformers has renamed
 @pytest.mark.parametrize("check", [case for offer in reference() for case in asked(offer)])
 def test_conformance(check: Check) -> None:
     check()

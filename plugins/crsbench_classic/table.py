@@ -28,7 +28,7 @@ def columns(candidates: Candidates) -> tuple[str, ...]:
 
 
 def table(candidates: Candidates, states: Sequence[State], fold: int | None = None) -> Table:
-    """The table of at most `BATCH` states, without what `fold` knows.
+    """The table of at most `BATCH` states (candidates.py), without what `fold` knows.
 
     Each feature enters as it is and as a *share*, its value over the largest one in this state; with them
     what is known of the state alone.

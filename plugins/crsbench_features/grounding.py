@@ -14,7 +14,8 @@ often the item was mentioned), `title:last` and `title:all` (the share of the ti
 that the last turn and all turns say). Of the item alone: `degree`, ln(1 + its attributes), and `year`, in
 centuries after 1900.
 
-Cost: 1.0 CPU seconds for 1,000 states, with the 2,965 items of OpenDialKG as with the 6,924 of ReDial.
+Cost, of turns that the reader has read: 0.3 CPU seconds for 1,000 states with the 2,965 items of OpenDialKG,
+0.6 with the 6,924 of ReDial.
 """
 
 from __future__ import annotations

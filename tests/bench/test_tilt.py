@@ -1,0 +1,103 @@
+"""Slow: how far could any policy optimiser take logged recall with this reward?
+
+Under a KL penalty the best choice of an item is known without training: π* ∝ π_SFT exp(r/β), here among the
+items that the system has not recommended yet, the others keeping their probability, as `ppo-iuf` holds them.
+Recall of π* on the valid rows, β by β, says what R_φ knows of the logged targets that SFT does not; what PPO
+reached and R_φ's own ranking stand below. CRSBENCH_ON is dataset/protocol, CRSBENCH_SEED the seed and
+CRSBENCH_RUNS where the run is, or goes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from crsbench_lm.decode import rank
+from crsbench_lm.masks import unseen
+from crsbench_lm.policy import LanguageModelPolicy
+from crsbench_rewards.options import RewardOptions
+from crsbench_rewards.reward import IufReward
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+import crsbench
+from crsbench.intervals import bootstrap
+from crsbench.types import Row
+
+COMPARED = ((10, False), (10, True), (1, False))  # (k, new targets alone)
+BETAS = (np.inf, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
+LINE = "{:<6}{:>7}{:>8}{:>11}  {:<24}{:<24}{}"
+
+
+def tilted(log_p: NDArray[np.float64], worth: NDArray[np.float64], free: NDArray[np.bool_]) -> Any:
+    """log π* [S, I] for r/β `worth`: the mass of the `free` items as a whole stays where it was."""
+    before, after = (np.where(free, x, -np.inf) for x in (log_p, log_p + worth))
+    mass = np.logaddexp.reduce(before, axis=1, keepdims=True)
+    return np.where(free, log_softmax(after, axis=1) + mass, log_p)
+
+
+def hits(
+    scores: NDArray[np.float64], rows: Sequence[Row], k: int, new: bool
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Whether each target, or each that nothing named before, is among the first k; and of which dialogue."""
+    found: list[tuple[bool, str]] = []
+    for line, row in zip(scores, rows, strict=True):
+        first = set(np.argsort(-line, kind="stable")[:k].tolist())
+        named = set(row.state.mentioned()) if new else set[int]()
+        found += [(target in first, row.dialogue) for target in row.targets if target not in named]
+    return np.array([hit for hit, _ in found], float), [dialogue for _, dialogue in found]
+
+
+@pytest.mark.timeout(0)  # a run, unless it is there
+def test_what_the_reward_knows_of_the_log(host: Any, data_dir: Path, tmp_path: Path) -> None:
+    dataset, _, protocol = os.environ.get("CRSBENCH_ON", "opendialkg/ievalm-clean").partition("/")
+    out = Path(os.environ.get("CRSBENCH_RUNS", tmp_path))
+    seed = int(os.environ.get("CRSBENCH_SEED", "0"))
+    run = crsbench.run(
+        "ppo-iuf",
+        dataset=dataset,
+        protocol=protocol,
+        seed=seed,
+        simulator="replay",
+        data_dir=data_dir,
+        out=out,
+    )
+    (start,) = [stage["id"] for stage in run.record["stages"] if stage["name"] == "sft"]
+    sft, ppo = (
+        LanguageModelPolicy(40).load(folder)
+        for folder in (out / "stages" / start / "files", run.path / "policy")
+    )
+    offer = host.find("dataset", dataset)
+    corpus = offer.make(offer.options_model()()).load(protocol, data_dir, 0)
+    rows = [row for row in corpus.valid.rows if row.targets]
+    states = [row.state for row in rows]
+    free = unseen(states, len(corpus.catalog))
+    reward = IufReward(RewardOptions()).load(run.path / "reward").score_items(states).astype(float)
+    log_p = log_softmax(rank(sft.model, sft.codec, states).astype(float), axis=1)
+    policies = {
+        f"{beta:g}": tilted(log_p, np.zeros_like(reward) if beta == np.inf else reward / beta, free)
+        for beta in BETAS
+    }
+    assert np.allclose(policies["inf"], log_p)
+    policies["ppo"] = log_softmax(rank(ppo.model, ppo.codec, states).astype(float), axis=1)
+    policies["R_phi"] = reward
+    print(f"\n{dataset}, {len(rows)} valid rows, seed {seed}; differences from SFT with 95% intervals")
+    titles = ("recall@10", "- SFT", "new - SFT", "recall@1 - SFT")
+    print(LINE.format("beta", "KL", "reward", *titles))
+    of_start = {which: hits(log_p, rows, *which) for which in COMPARED}
+    worth: list[float] = []
+    for name, scores in policies.items():
+        log_q = log_softmax(scores, axis=1)
+        kl, mean = ((np.exp(log_q) * x).sum(1).mean() for x in (log_q - log_p, reward))
+        worth.append(float(mean))
+        cells: list[str] = []
+        for which, (before, groups) in of_start.items():
+            d = bootstrap((hits(scores, rows, *which)[0] - before).tolist(), groups)
+            cells.append(f"{d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]")
+        reached = hits(scores, rows, 10, False)[0].mean()
+        print(LINE.format(name, f"{kl:.3f}", f"{mean:.3f}", f"{reached:.3f}", *cells))
+    assert np.all(np.diff(worth[: len(BETAS)]) > 0)  # the tilt is towards the reward

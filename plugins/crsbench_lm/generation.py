@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -17,8 +16,6 @@ from transformers import DynamicCache
 from crsbench_lm.batch import collate
 from crsbench_lm.codec import DialogueCodec, Encoded
 from crsbench_lm.model import GroundedLM, take
-
-NARROW = 256  # up to this width one token's step is too small a piece of work to share between cores
 
 
 def device_of(model: torch.nn.Module) -> str:
@@ -128,27 +125,16 @@ class Generation:
         banned = ~torch.from_numpy(self.codec.may_say(may_end)).to(self.table.device)
         said: list[list[int]] = [[] for _ in self.rows]
         going = torch.ones(len(said), dtype=torch.bool)
-        with _threads(1 if self.table.shape[-1] <= NARROW else torch.get_num_threads()):
-            for step in range(limit):
-                logits = self.model.word_logits(self.parts[-1][:, -1]).float()
-                chosen = draw(logits.masked_fill(banned, -torch.inf), rng).cpu()
-                if step == limit - 1:
-                    chosen = torch.full_like(chosen, self.codec.eot)
-                for row in going.nonzero()[:, 0].tolist():
-                    said[row].append(int(chosen[row]))
-                spoke = going
-                going = going & (chosen != self.codec.eot) & (chosen != self.codec.end)
-                if not going.any():
-                    break
-                self._append(chosen[:, None], spoke.long()[:, None])
+        for step in range(limit):
+            logits = self.model.word_logits(self.parts[-1][:, -1]).float()
+            chosen = draw(logits.masked_fill(banned, -torch.inf), rng).cpu()
+            if step == limit - 1:
+                chosen = torch.full_like(chosen, self.codec.eot)
+            for row in going.nonzero()[:, 0].tolist():
+                said[row].append(int(chosen[row]))
+            spoke = going
+            going = going & (chosen != self.codec.eot) & (chosen != self.codec.end)
+            if not going.any():
+                break
+            self._append(chosen[:, None], spoke.long()[:, None])
         return said
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

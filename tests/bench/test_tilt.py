@@ -1,7 +1,8 @@
-"""Slow: how far could any policy optimiser take logged recall with this reward?
+"""Slow: how far could what R_φ says of items take logged recall, whoever optimises?
 
-Under a KL penalty the best choice of an item is known without training: π* ∝ π_SFT exp(r/β), here among the
-items that the system has not recommended yet, the others keeping their probability, as `ppo-iuf` holds them.
+Under a KL penalty the best choice of an item for its own reward is known without training: π* ∝ π_SFT
+exp(r/β), here among the items that the system has not recommended yet, the others keeping their probability,
+as `ppo-iuf` holds them.
 Recall of π* on the valid rows, β by β, says what R_φ knows of the logged targets that SFT does not; what PPO
 reached and R_φ's own ranking stand below. CRSBENCH_ON is dataset/protocol, CRSBENCH_SEED the seed and
 CRSBENCH_RUNS where the run is, or goes.
@@ -33,7 +34,9 @@ BETAS = (np.inf, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 LINE = "{:<6}{:>7}{:>8}{:>11}  {:<24}{:<24}{}"
 
 
-def tilted(log_p: NDArray[np.float64], worth: NDArray[np.float64], free: NDArray[np.bool_]) -> Any:
+def tilted(
+    log_p: NDArray[np.float64], worth: NDArray[np.float64], free: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """log π* [S, I] for r/β `worth`: the mass of the `free` items as a whole stays where it was."""
     before, after = (np.where(free, x, -np.inf) for x in (log_p, log_p + worth))
     mass = np.logaddexp.reduce(before, axis=1, keepdims=True)
@@ -78,10 +81,7 @@ def test_what_the_reward_knows_of_the_log(host: Any, data_dir: Path, tmp_path: P
     free = unseen(states, len(corpus.catalog))
     reward = IufReward(RewardOptions()).load(run.path / "reward").score_items(states).astype(float)
     log_p = log_softmax(rank(sft.model, sft.codec, states).astype(float), axis=1)
-    policies = {
-        f"{beta:g}": tilted(log_p, np.zeros_like(reward) if beta == np.inf else reward / beta, free)
-        for beta in BETAS
-    }
+    policies = {f"{beta:g}": tilted(log_p, reward / beta, free) for beta in BETAS}
     assert np.allclose(policies["inf"], log_p)
     policies["ppo"] = log_softmax(rank(ppo.model, ppo.codec, states).astype(float), axis=1)
     policies["R_phi"] = reward

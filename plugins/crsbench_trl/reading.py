@@ -3,13 +3,14 @@
 Those trainers know token ids and nothing else, and compute log-probabilities from hidden states and the
 weight of the output layer by themselves. So a prompt opens with a token of its own that names its *row*, by
 which the mentions of its history and the items that may be recommended are found; and what those say for
-each item, and which tokens may stand where, is written into dimensions added to the hidden states:
+each item, and which tokens may stand where, is written into dimensions added to the hidden states and to the
+output layer, anew for every batch:
 
-    [ h | g | r | w ] · [  W  0 −C u ]ᵀ  for words     g: grounding logits at the recommendation position
-                        [ μE  1  0 −C ]  for items     r, w: 1 at that position, and everywhere else
+    [ h | 1_b | r | w ] · [  W  0 −C u ]ᵀ  for words     1_b: which row of the batch, at its recommendation
+                          [ μE  G  0 −C ]  for items     r, w: 1 at that position, and everywhere else
 
-where μ is what the language model's own part of the logit weighs, and u = −C for pieces that no turn may
-hold. The logits are those of the policy when it acts.
+where G holds the grounding logits of the batch's rows, μ is what the language model's own part of the logit
+weighs, and u = −C for pieces that no turn may hold. The logits are those of the policy when it acts.
 """
 
 from __future__ import annotations
@@ -71,12 +72,16 @@ def spell(ids: Sequence[int]) -> str:
 
 
 class _Reader(nn.Module):
-    """Token ids with their rows → hidden states with the added dimensions, [B, L, d + I + 2]."""
+    """Token ids with their rows → hidden states with the added dimensions, [B, L, d + B + 2].
+
+    `grounding` [B, I] is that of the last batch, for the output layer.
+    """
 
     def __init__(self, grounded: GroundedLM, rows: Rows) -> None:
         super().__init__()
         self.grounded = grounded
         self.rows = rows
+        self.grounding = torch.empty(0, grounded.items)
 
     def forward(self, input_ids: Tensor, **_: Any) -> BaseModelOutput:
         model, rows = self.grounded, self.rows
@@ -92,11 +97,12 @@ class _Reader(nn.Module):
         grounding = last_of(encoded, model.grounding(hidden, batch))
         banned = torch.from_numpy(~rows.allowed[named]).to(hidden.device)
         at = torch.tensor([int(one.rec[-1]) for one in encoded], device=hidden.device)
-        added = hidden.new_zeros(B, L, model.items + 2)
+        self.grounding = grounding - NEVER * banned
+        added = hidden.new_zeros(B, L, B + 2)
         added[..., -1] = 1.0
         each = torch.arange(B, device=hidden.device)
-        here = torch.cat([grounding - NEVER * banned, hidden.new_tensor([[1.0, 0.0]]).expand(B, -1)], dim=1)
-        added = added.index_put((each, at), here.to(added.dtype))
+        added[each, at, each] = 1.0
+        added[each, at, -2:] = hidden.new_tensor([1.0, 0.0])
         whole = torch.cat([hidden, added], dim=-1)
         back = (along - start[:, None]).clamp(min=0)
         return BaseModelOutput(whole.gather(1, back[..., None].expand(-1, -1, whole.shape[-1])))
@@ -109,7 +115,7 @@ class _Reader(nn.Module):
 
 
 class _Head(nn.Module):
-    """The output layer over words and items, composed anew whenever its weight is asked for."""
+    """The output layer over words and items, composed for the reader's last batch when it is asked for."""
 
     def __init__(self, reader: _Reader) -> None:
         super().__init__()
@@ -119,14 +125,15 @@ class _Head(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """[V + I, d + I + 2]."""
-        model = self._reader[0].grounded
+        """[V + I, d + B + 2]."""
+        model, grounding = self._reader[0].grounded, self._reader[0].grounding
         words: Tensor = model.lm.get_output_embeddings().weight
         items = model.mix[0] * model.item_embeddings()
         V, n = len(words), model.items
         never = words.new_full((max(V, n), 1), -NEVER)
-        said = torch.cat([words, words.new_zeros(V, n), never[:V], self.unsayable[:, None]], dim=1)
-        shown = [items, torch.eye(n, device=words.device), torch.zeros_like(never[:n]), never[:n]]
+        none = words.new_zeros(V, len(grounding))
+        said = torch.cat([words, none, never[:V], self.unsayable[:, None]], dim=1)
+        shown = [items, grounding.T.to(items), torch.zeros_like(never[:n]), never[:n]]
         return torch.cat([said, torch.cat(shown, dim=1)])
 
     @property

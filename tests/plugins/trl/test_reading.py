@@ -13,6 +13,8 @@ from crsbench_lm.decode import rank, system_turns
 from crsbench_lm.options import TinyOptions
 from crsbench_trl.data import judge, labelled, pairs
 from crsbench_trl.reading import RowModel, Rows, spell
+from torch import Tensor
+from trl.trainer.utils import add_fused_lm_head
 
 from crsbench.errors import CrsbenchError
 from crsbench.types import Action, Reward, State
@@ -92,6 +94,34 @@ def test_every_part_is_trained(made: Any) -> None:
     (logprobs[0, -3, model.words + 3] + logprobs[0, -2, rows.codec.eot]).backward()
     without = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert without <= {"gate.out.bias"}
+
+
+def test_the_fused_head_of_the_trainers_gives_the_same(made: Any) -> None:
+    """Log-probabilities and gradients, with another batch read in between."""
+    model, rows = made
+    wrapped = RowModel(model, rows, 5, 0)
+    say = [model.words + 3, 30, rows.codec.eot]
+
+    def batch(*named: int) -> Tensor:
+        whole = [[rows.first + r, *rows.encoded[r].ids.tolist(), *say] for r in named]
+        longest = max(len(ids) for ids in whole)
+        return torch.tensor([[rows.codec.pad] * (longest - len(ids)) + ids for ids in whole])
+
+    ids = batch(0, 2, 4)
+    logprobs = wrapped(ids).logits[:, -4:-1].log_softmax(-1).gather(-1, ids[:, -3:, None])[..., 0]
+    logprobs.sum().backward()
+    expected = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+
+    add_fused_lm_head(wrapped)
+    labels = torch.cat([torch.full_like(ids[:, :-3], -100), ids[:, -3:]], dim=1)
+    fused = wrapped(ids, labels=labels, fused_lm_head=True).log_probs
+    assert wrapped.head.weight.shape == (model.words + model.items, TINY.width + 3 + 2)
+    wrapped(batch(1), labels=None)
+    fused.sum().backward()
+    torch.testing.assert_close(fused[:, -3:], logprobs)
+    got = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_what_it_generates_is_a_turn_the_policy_may_take(made: Any) -> None:

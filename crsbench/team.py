@@ -7,6 +7,7 @@ trained together (`Context.stage`). Where the main process fails, the launcher e
 
 from __future__ import annotations
 
+import atexit
 import datetime
 import functools
 import importlib
@@ -45,7 +46,10 @@ class Team:
 
     @functools.cached_property
     def _distributed(self) -> Any:
-        importlib.import_module("accelerate").PartialState(cpu=self.cpu)  # joins the processes, picks the GPU
+        # joins the processes, picks the GPU
+        joined = importlib.import_module("accelerate").PartialState(cpu=self.cpu)
+        # else threads that still listen to the others may abort the interpreter as it ends
+        atexit.register(joined.destroy_process_group)
         return importlib.import_module("torch.distributed")
 
     @functools.cached_property

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +40,17 @@ def test_the_launcher_speaks_by_the_environment(
 
 def test_a_process_alone_hears_itself() -> None:
     assert ALONE.tell("word") == "word"
+
+
+def test_who_has_joined_leaves_before_the_interpreter_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a thread that listens to the others may abort it, when all is done."""
+    joined = SimpleNamespace(destroy_process_group=lambda: None)
+    monkeypatch.setitem(sys.modules, "accelerate", SimpleNamespace(PartialState=lambda cpu: cpu and joined))  # pyright: ignore
+    monkeypatch.setitem(sys.modules, "torch.distributed", group := SimpleNamespace())  # pyright: ignore
+    at_exit: list[Any] = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    assert Team(1, 2)._distributed is group
+    assert at_exit == [joined.destroy_process_group]
 
 
 class Second(Team):

@@ -68,6 +68,7 @@ def main(out: Path, rollout: str) -> None:
         tensors |= {f"scalar/{name}": torch.tensor(x) for name, x in scalars.items()}
         tensors["processes"] = torch.tensor(processes.size())
         save_file(tensors, out)
+    PartialState().destroy_process_group()
 
 
 if __name__ == "__main__":

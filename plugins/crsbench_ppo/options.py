@@ -46,7 +46,7 @@ class PpoOptions(Options):
     value_warmup: int = Field(default=2, ge=0, description="first rounds that train the value head alone")
     entropy: float = Field(default=0.0, ge=0, description="weight of the entropy bonus on item choices (c2)")
     words: float = Field(
-        default=0.2, ge=0, description="weight of the policy loss on words beside that on items"
+        default=0.05, ge=0, description="weight of the policy loss on words beside that on items"
     )
     turn_discount: float = Field(default=0.5, ge=0, le=1, description="γ from one system turn to the next")
     turn_lambda: float = Field(
@@ -74,7 +74,7 @@ class PpoOptions(Options):
         description="coefficient of that KL for naming an item again, which a rollout never does: "
         "without it nothing would hold what the policy knows of repeats",
     )
-    kl_words: float = Field(default=3.0, ge=0, description="coefficient of the KL to the SFT policy, words")
+    kl_words: float = Field(default=10.0, ge=0, description="coefficient of the KL to the SFT policy, words")
     step_kl: float = Field(
         default=0.1, gt=0, description="an update ends early past this KL to the rollout's policy"
     )

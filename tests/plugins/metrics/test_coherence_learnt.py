@@ -111,6 +111,14 @@ def test_rows_are_probabilities_and_silence_is_worth_nothing(metric, corpus):
     assert 0 < found["begins"] < 1
 
 
+def test_it_does_not_matter_which_title_is_said(metric, corpus):
+    asked = ("could I have shark and scary", "here is Beta with scream night", "is Gamma scary")
+    answers = [f"here is {title} with blood night shark" for title in (*TITLES, "it")]
+    rows = [ranked(str(n), *asked, response=answer) for n, answer in enumerate(answers)]
+    (values,) = metric.measure(rows, corpus)
+    assert values.values == pytest.approx([values.values[0]] * 5, rel=1e-4)
+
+
 def test_the_same_rows_are_measured_of_every_policy(metric, corpus):
     rows = [ranked(str(n), "hello", response="here is Alpha") for n in range(20)]
     few = Coherence(CoherenceOptions(rows=5))

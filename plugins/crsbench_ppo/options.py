@@ -68,6 +68,12 @@ class PpoOptions(Options):
         "standard deviation moves the policy less: kl_target shrinks, and kl grows, with the square of the "
         "ratio",
     )
+    item_spread: float = Field(
+        default=1.0,
+        ge=0,
+        description="guard: what the reward says of an item in all conversations alike counts less where it "
+        "spreads more than 1 / item_spread times what it says of it in this one: by the square of the ratio",
+    )
     kl_again: float = Field(
         default=10.0,
         ge=0,

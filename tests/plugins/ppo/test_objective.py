@@ -10,6 +10,7 @@ import torch
 from crsbench_ppo.objective import (
     Discounts,
     adapt,
+    by_item,
     context_spread,
     entropy,
     exact_kl,
@@ -135,3 +136,10 @@ def test_the_spread_of_a_reward_that_depends_on_the_conversation() -> None:
     assert context_spread(scores) == pytest.approx(math.sqrt(3), rel=0.02)  # in spite of so few states
     assert context_spread(torch.from_numpy(item + 10 * state)) == pytest.approx(0, abs=1e-12)
     assert context_spread(torch.tensor([[0.1, 0.9]])) == 0.0
+
+
+def test_what_a_reward_says_of_an_item_in_all_conversations_alike() -> None:
+    """What a state adds to every item does not count; item 0 is worth 1 less than the mean, item 2 more."""
+    scores = torch.tensor([[5.0, 6.0, 7.0], [-2.0, -1.0, 0.0]])
+    torch.testing.assert_close(by_item(scores), torch.tensor([-1.0, 0.0, 1.0]))
+    torch.testing.assert_close(by_item(torch.tensor([[0.0, 2.0], [2.0, 0.0]])), torch.zeros(2))

@@ -126,6 +126,7 @@ def test_it_learns_a_reward_that_is_known(start: Any, toy_context: Any, rollout:
         kl_target=50.0,
         step_kl=1.0,
         entropy_floor=0.0,
+        item_spread=0.0,
         sft=SftOptions(tiny=TINY, max_words=4),
     )
     PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 100))
@@ -138,8 +139,9 @@ def test_it_learns_a_reward_that_is_known(start: Any, toy_context: Any, rollout:
 def test_the_reference_holds_the_policy_back(start: Any, toy_context: Any) -> None:
     model, codec = start
     options = PpoOptions(
-        rollout="logged", iterations=6, dialogues=48, value_warmup=0, kl=100.0, kl_target=1e-6, kl_stop=1e9
-    )
+        rollout="logged", iterations=6, dialogues=48, value_warmup=0, kl=100.0, kl_target=1e-6, kl_stop=1e9,
+        item_spread=0.0,
+    )  # fmt: skip
     PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 100))
     assert toy_context.scalars[-1]["ppo/kl_items"] < 0.05
 
@@ -174,6 +176,56 @@ def test_a_reward_without_regard_to_the_conversation_moves_little(
         assert toy_context.scalars[-1]["ppo/beta"] == pytest.approx(0.1 / factor)
 
 
+class Bait(ByLength):
+    """Film 7 holds everybody: R_φ says ten times as much of it, in every conversation, as of what suits."""
+
+    def score_items(self, states: Sequence[State]) -> np.ndarray[Any, Any]:
+        return super().score_items(states) + 10 * KnownReward().score_items(states)
+
+
+def test_what_is_said_of_an_item_in_every_conversation_counts_little(
+    start: Any, toy_context: Any, tmp_path: Path
+) -> None:
+    """The over-optimised policy recommends the bait; the guarded one what suits the conversation."""
+
+    def trained(item_spread: float) -> tuple[PpoTrainer, float, float]:
+        model, codec = start
+        model = copy.deepcopy(model)
+        toy_context.kept = tmp_path / str(item_spread)
+        toy_context.kept.mkdir()
+        options = PpoOptions(
+            rollout="logged", iterations=12, dialogues=48, value_warmup=0, kl=0.0, kl_target=50.0,
+            kl_spread=0.0, entropy_floor=0.0, item_spread=item_spread, step_kl=1.0,
+        )  # fmt: skip
+        trainer = PpoTrainer(model, codec, Bait(), options, toy_context)
+        trainer.train(toy_context.transitions)
+        dialogues = by_dialogue(toy_context.transitions)[:60]
+        found = logged_rollout(model, codec, ByLength(), dialogues, np.random.default_rng(0))
+        items, suits = (
+            np.concatenate([getattr(c, name)[c.items >= 0] for c in found]) for name in ("items", "rewards")
+        )
+        return trainer, float(np.mean(items == 7)), float(np.mean(suits))
+
+    guarded, baited, suited = trained(1.0)
+    free, all_baited, few_suited = trained(0.0)
+    assert not free.excess.any()
+    assert all_baited > 0.8
+    assert few_suited < 0.6
+    assert baited < 0.6  # it suits about half of the conversations
+    assert suited > 0.9
+    # three lengths: all of what film 7 is worth beyond the others is alike, and a part of it is believed
+    some = [
+        State(t.state.history)
+        for t in toy_context.transitions[:: max(1, len(toy_context.transitions) // 250)]
+    ]
+    scores = Bait().score_items(some)
+    alike = (scores - scores.mean(1, keepdims=True)).mean(0)
+    rest = scores - scores.mean(1, keepdims=True) - alike
+    believed = (rest**2).sum() / (len(some) - 1) / 12 / alike.var()
+    assert believed < 0.1
+    np.testing.assert_allclose(guarded.excess, (1 - believed) * alike, rtol=1e-4, atol=1e-6)
+
+
 def test_what_the_policy_knows_of_repeats_is_held(start: Any, toy_context: Any, tmp_path: Path) -> None:
     """Items that a rollout may not choose are in no ratio: the KL for naming one again keeps them."""
 
@@ -184,7 +236,7 @@ def test_what_the_policy_knows_of_repeats_is_held(start: Any, toy_context: Any, 
         toy_context.kept.mkdir()
         options = PpoOptions(
             rollout="logged", iterations=5, dialogues=48, value_warmup=0, kl=0.0, kl_target=50.0, step_kl=1.0,
-            kl_again=kl_again,
+            kl_again=kl_again, item_spread=0.0,
         )  # fmt: skip
         trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
         trainer.train([t for t in toy_context.transitions if t.index > 0])
@@ -204,7 +256,9 @@ def test_a_guard_goes_back_to_the_last_good_round(
     start: Any, toy_context: Any, guard: dict[str, float], message: str
 ) -> None:
     model, codec = start
-    options = PpoOptions(rollout="logged", iterations=50, dialogues=48, value_warmup=0, **guard)  # pyright: ignore[reportArgumentType]
+    options = PpoOptions(
+        rollout="logged", iterations=50, dialogues=48, value_warmup=0, item_spread=0, **guard
+    )  # pyright: ignore[reportArgumentType]
     trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
     kept: dict[int, dict[str, torch.Tensor]] = {}
     with pytest.raises(DivergedError, match=message):
@@ -235,7 +289,7 @@ def test_what_diverged_names_the_policy_that_is_kept(toy_context: Any) -> None:
     toy_context.reward = Staged(KnownReward(), "reward", toy_context)
     options = PpoOptions(
         rollout="logged", iterations=30, dialogues=48, value_warmup=0, kl=0.0, kl_target=0.02,
-        sft=SftOptions(tiny=TINY, epochs=1, max_words=4),
+        item_spread=0.0, sft=SftOptions(tiny=TINY, epochs=1, max_words=4),
     )  # fmt: skip
     with pytest.raises(CrsbenchError, match=r"the policy after round \d+ is kept in") as caught:
         PpoIufPolicy(options).fit(toy_context.train, toy_context)
@@ -284,8 +338,9 @@ def test_rewards_change_places_in_the_control(start: Any, toy_context: Any) -> N
 def test_nothing_is_learnt_from_permuted_rewards(start: Any, toy_context: Any) -> None:
     model, codec = start
     options = PpoOptions(
-        rollout="logged", control="permuted", iterations=10, dialogues=48, kl=0.0, kl_target=50.0, step_kl=1.0
-    )
+        rollout="logged", control="permuted", iterations=10, dialogues=48, kl=0.0, kl_target=50.0,
+        step_kl=1.0, item_spread=0.0,
+    )  # fmt: skip
     PpoTrainer(model, codec, KnownReward(), options, toy_context).train(toy_context.transitions)
     assert toy_context.scalars[-1]["ppo/reward"] < 0.3
 
@@ -353,7 +408,7 @@ def test_a_simulator_answers_where_the_run_says_so(start: Any, toy_context: Any)
         rollout="simulator", iterations=2, dialogues=16, turns=4, value_warmup=0,
         sft=SftOptions(tiny=TINY, max_words=4),
     )  # fmt: skip
-    PpoTrainer(model, codec, KnownReward(), options, toy_context).train(())
+    PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 20))
     assert len(set(toy_context.simulator.seeds)) == 32
     assert max(toy_context.simulator.seeds) < 1_000_000_000
     assert 2 <= toy_context.scalars[-1]["ppo/turns"] <= 3

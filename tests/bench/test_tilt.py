@@ -4,13 +4,11 @@ Under a KL penalty the best choice of an item for its own reward is known withou
 exp(r/β), here among the items that the system has not recommended yet, the others keeping their probability,
 as `ppo-iuf` holds them.
 Recall of π* on the valid rows, β by β, says what R_φ knows of the logged targets that SFT does not; what PPO
-reached and R_φ's own ranking stand below. CRSBENCH_ON is dataset/protocol, CRSBENCH_SEED the seed and
-CRSBENCH_RUNS where the run is, or goes.
+reached and R_φ's own ranking stand below. Of which run: opened.py.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,15 +17,12 @@ import numpy as np
 import pytest
 from crsbench_lm.decode import rank
 from crsbench_lm.masks import unseen
-from crsbench_lm.policy import LanguageModelPolicy
-from crsbench_rewards.options import RewardOptions
-from crsbench_rewards.reward import IufReward
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-import crsbench
 from crsbench.intervals import bootstrap
 from crsbench.types import Row
+from tests.bench.opened import opened
 
 COMPARED = ((10, False), (10, True), (1, False))  # (k, new targets alone)
 BETAS = (np.inf, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
@@ -56,36 +51,18 @@ def hits(
 
 
 @pytest.mark.timeout(0)  # a run, unless it is there
-def test_what_the_reward_knows_of_the_log(host: Any, data_dir: Path, tmp_path: Path) -> None:
-    dataset, _, protocol = os.environ.get("CRSBENCH_ON", "opendialkg/ievalm-clean").partition("/")
-    out = Path(os.environ.get("CRSBENCH_RUNS", tmp_path))
-    seed = int(os.environ.get("CRSBENCH_SEED", "0"))
-    run = crsbench.run(
-        "ppo-iuf",
-        dataset=dataset,
-        protocol=protocol,
-        seed=seed,
-        simulator="replay",
-        data_dir=data_dir,
-        out=out,
-    )
-    (start,) = [stage["id"] for stage in run.record["stages"] if stage["name"] == "sft"]
-    sft, ppo = (
-        LanguageModelPolicy(40).load(folder)
-        for folder in (out / "stages" / start / "files", run.path / "policy")
-    )
-    offer = host.find("dataset", dataset)
-    corpus = offer.make(offer.options_model()()).load(protocol, data_dir, 0)
-    rows = [row for row in corpus.valid.rows if row.targets]
+def test_what_the_reward_knows_of_the_log(host: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    of = opened(host, request, tmp_path, "opendialkg/ievalm-clean")
+    rows = [row for row in of.corpus.valid.rows if row.targets]
     states = [row.state for row in rows]
-    free = unseen(states, len(corpus.catalog))
-    reward = IufReward(RewardOptions()).load(run.path / "reward").score_items(states).astype(float)
-    log_p = log_softmax(rank(sft.model, sft.codec, states).astype(float), axis=1)
+    free = unseen(states, len(of.corpus.catalog))
+    reward = of.reward.score_items(states).astype(float)
+    log_p = log_softmax(rank(of.sft.model, of.sft.codec, states).astype(float), axis=1)
     policies = {f"{beta:g}": tilted(log_p, reward / beta, free) for beta in BETAS}
     assert np.allclose(policies["inf"], log_p)
-    policies["ppo"] = log_softmax(rank(ppo.model, ppo.codec, states).astype(float), axis=1)
+    policies["ppo"] = log_softmax(rank(of.ppo.model, of.ppo.codec, states).astype(float), axis=1)
     policies["R_phi"] = reward
-    print(f"\n{dataset}, {len(rows)} valid rows, seed {seed}; differences from SFT with 95% intervals")
+    print(f"\n{of.on}, {len(rows)} valid rows; differences from SFT with 95% intervals")
     titles = ("recall@10", "- SFT", "new - SFT", "recall@1 - SFT")
     print(LINE.format("beta", "KL", "reward", *titles))
     of_start = {which: hits(log_p, rows, *which) for which in COMPARED}

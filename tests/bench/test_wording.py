@@ -3,13 +3,13 @@
 The SFT start and the tuned policy of a run each choose an item for the rows that `coherence` reads, and each
 says words for either's choice, and for the logged one. Printed: coherence of all pairs, and of its change the
 part of the items, with the words of either, and the part of the words, of the items of either. `coherence`
-reads no titles: an item changes it by the words that are said of it alone. Needs the extra [encoder].
-CRSBENCH_ON is dataset/protocol, CRSBENCH_SEED the seed and CRSBENCH_RUNS where the run is, or goes.
+reads no titles: an item changes it by the words that are said of it alone. The likeliest words of a policy
+are few, and may be others when it has hardly changed: so the change is also printed where items and words are
+drawn, the mean of `DRAWS`. Needs the extra [encoder]. Of which run: opened.py.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,27 +20,18 @@ from crsbench_lm.policy import LanguageModelPolicy
 from crsbench_metrics.coherence_learnt import Coherence, first
 from numpy.typing import NDArray
 
-import crsbench
 from crsbench.intervals import bootstrap
 from crsbench.types import Row, State
+from tests.bench.opened import opened
 
 NAMES = ("sft", "ppo")
+DRAWS = 3
 
 
 @pytest.mark.timeout(0)  # a run, unless it is there
 def test_items_and_words(host: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    dataset, _, protocol = os.environ.get("CRSBENCH_ON", "synthetic/logged").partition("/")
-    out = Path(os.environ.get("CRSBENCH_RUNS", tmp_path))
-    real = not dataset.startswith("synthetic")
-    folder = request.getfixturevalue("data_dir") if real else Path("no")
-    settings = {"simulator": "replay", "data_dir": folder} if real else {}
-    seed = int(os.environ.get("CRSBENCH_SEED", "0"))
-    run = crsbench.run("ppo-iuf", dataset=dataset, protocol=protocol, seed=seed, out=out, **settings)
-    (start,) = [stage["id"] for stage in run.record["stages"] if stage["name"] == "sft"]
-    folders = (out / "stages" / start / "files", run.path / "policy")
-    policies = {name: LanguageModelPolicy(40).load(of) for name, of in zip(NAMES, folders, strict=True)}
-    offer = host.find("dataset", dataset)
-    corpus = offer.make(offer.options_model()()).load(protocol, folder, 0)
+    of = opened(host, request, tmp_path, "synthetic/logged")
+    policies, corpus = dict(zip(NAMES, (of.sft, of.ppo), strict=True)), of.corpus
     metric = Coherence()
     rows: list[Row] = first([row for row in corpus.test.rows if row.targets], metric.options.rows)
     states, groups = [row.state for row in rows], [row.dialogue for row in rows]
@@ -49,13 +40,13 @@ def test_items_and_words(host: Any, request: pytest.FixtureRequest, tmp_path: Pa
     head, untitled = metric.head(corpus)
     histories = [untitled.turns(state.history) for state in states]
     found: dict[tuple[str, str], NDArray[np.float64]] = {}
-    print(f"\n{dataset}, {protocol}, {len(rows)} test rows, seed {seed}")
-    for of, items in choices.items():
+    print(f"\n{of.on}, {len(rows)} test rows")
+    for who, items in choices.items():
         named = np.mean([item in state.mentioned() for item, state in zip(items, states, strict=True)])
         for by, policy in policies.items():
             texts = [untitled(text) for text in said(policy, states, items, len(corpus.catalog))]
-            found[of, by] = np.array(head.probability(histories, texts), float)
-            print(f"items of {of} ({named:.0%} named before), words of {by}: {found[of, by].mean():.3f}")
+            found[who, by] = np.array(head.probability(histories, texts), float)
+            print(f"items of {who} ({named:.0%} named before), words of {by}: {found[who, by].mean():.3f}")
     for one in NAMES:
         for what, change in (
             (f"items, in the words of {one}", found["ppo", one] - found["sft", one]),
@@ -63,6 +54,18 @@ def test_items_and_words(host: Any, request: pytest.FixtureRequest, tmp_path: Pa
         ):
             d = bootstrap(change.tolist(), groups)
             print(f"{what}: {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]")
+    drawn: dict[str, NDArray[np.float64]] = {}
+    for name, policy in policies.items():
+        texts = [
+            untitled(action.text or "")
+            for n in range(DRAWS)
+            for action in policy.act(states, "turn", k=1, rng=np.random.default_rng(n))
+        ]
+        probabilities = np.array(head.probability(histories * DRAWS, texts), float)
+        drawn[name] = probabilities.reshape(DRAWS, -1).mean(0)
+        print(f"items and words drawn by {name}: {drawn[name].mean():.3f}")
+    d = bootstrap((drawn["ppo"] - drawn["sft"]).tolist(), groups)
+    print(f"drawn: {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]")
     assert found["sft", "sft"].mean() > 0.2
     # what one changes of the other is small: the two effects can be told apart
     crossed = found["ppo", "ppo"] - found["ppo", "sft"] - found["sft", "ppo"] + found["sft", "sft"]

@@ -220,7 +220,7 @@ class PpoTrainer:
         self.value = ValueHead(policy.free.embedding_dim).to(ctx.device)
         body = {id(p) for p in policy.lm.parameters()}
         trained = [p for p in policy.parameters() if p.requires_grad]
-        self.rates = (options.learning_rate, options.head_learning_rate)
+        self.rates = [options.learning_rate, options.head_learning_rate]
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": [p for p in trained if id(p) in body]},
@@ -265,7 +265,8 @@ class PpoTrainer:
         What it says of an item in all of them alike may be what holds people and disappoints them, and would
         lead to one list for all: where that is most of what it says, most of it does not count. And the
         policy goes from its reference only as far as the rest goes: the KL of the best policy under a
-        penalty β KL grows with Var(r) / 2β².
+        penalty β KL grows with Var(r) / 2β². It goes there in smaller steps, because whitened advantages are
+        as large as ever, and hold more noise.
         """
         options = self.options
         if not (options.kl_spread or options.item_spread):
@@ -281,6 +282,7 @@ class PpoTrainer:
             weight = max(0.01, share(spread, options.kl_spread))
             self.kl_target *= weight
             self.beta /= weight
+            self.rates = [rate * math.sqrt(weight) for rate in self.rates]
 
     def _round(self, step: int, transitions: Sequence[Transition]) -> Scalars:
         options = self.options

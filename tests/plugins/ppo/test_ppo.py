@@ -126,6 +126,7 @@ def test_it_learns_a_reward_that_is_known(start: Any, toy_context: Any, rollout:
         kl_target=50.0,
         step_kl=1.0,
         entropy_floor=0.0,
+        kl_spread=0.0,
         item_spread=0.0,
         sft=SftOptions(tiny=TINY, max_words=4),
     )
@@ -140,7 +141,7 @@ def test_the_reference_holds_the_policy_back(start: Any, toy_context: Any) -> No
     model, codec = start
     options = PpoOptions(
         rollout="logged", iterations=6, dialogues=48, value_warmup=0, kl=100.0, kl_target=1e-6, kl_stop=1e9,
-        item_spread=0.0,
+        kl_spread=0.0, item_spread=0.0,
     )  # fmt: skip
     PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 100))
     assert toy_context.scalars[-1]["ppo/kl_items"] < 0.05
@@ -171,7 +172,9 @@ def test_a_reward_without_regard_to_the_conversation_moves_little(
             kl=0.1,
             kl_spread=on,
         )
-        PpoTrainer(model, codec, reward(), options, toy_context).train(toy_context.transitions)
+        trainer = PpoTrainer(model, codec, reward(), options, toy_context)
+        trainer.train(toy_context.transitions)
+        assert trainer.rates == pytest.approx([3e-4 * factor**0.5, 3e-3 * factor**0.5])
         assert toy_context.scalars[-1]["ppo/kl_target"] == pytest.approx(2.0 * factor)
         assert toy_context.scalars[-1]["ppo/beta"] == pytest.approx(0.1 / factor)
 
@@ -236,7 +239,7 @@ def test_what_the_policy_knows_of_repeats_is_held(start: Any, toy_context: Any, 
         toy_context.kept.mkdir()
         options = PpoOptions(
             rollout="logged", iterations=5, dialogues=48, value_warmup=0, kl=0.0, kl_target=50.0, step_kl=1.0,
-            kl_again=kl_again, item_spread=0.0,
+            kl_again=kl_again, kl_spread=0.0, item_spread=0.0,
         )  # fmt: skip
         trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
         trainer.train([t for t in toy_context.transitions if t.index > 0])
@@ -257,7 +260,7 @@ def test_a_guard_goes_back_to_the_last_good_round(
 ) -> None:
     model, codec = start
     options = PpoOptions(
-        rollout="logged", iterations=50, dialogues=48, value_warmup=0, item_spread=0, **guard
+        rollout="logged", iterations=50, dialogues=48, value_warmup=0, kl_spread=0, item_spread=0, **guard
     )  # pyright: ignore[reportArgumentType]
     trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
     kept: dict[int, dict[str, torch.Tensor]] = {}
@@ -289,7 +292,7 @@ def test_what_diverged_names_the_policy_that_is_kept(toy_context: Any) -> None:
     toy_context.reward = Staged(KnownReward(), "reward", toy_context)
     options = PpoOptions(
         rollout="logged", iterations=30, dialogues=48, value_warmup=0, kl=0.0, kl_target=0.02,
-        item_spread=0.0, sft=SftOptions(tiny=TINY, epochs=1, max_words=4),
+        kl_spread=0.0, item_spread=0.0, sft=SftOptions(tiny=TINY, epochs=1, max_words=4),
     )  # fmt: skip
     with pytest.raises(CrsbenchError, match=r"the policy after round \d+ is kept in") as caught:
         PpoIufPolicy(options).fit(toy_context.train, toy_context)
@@ -339,7 +342,7 @@ def test_nothing_is_learnt_from_permuted_rewards(start: Any, toy_context: Any) -
     model, codec = start
     options = PpoOptions(
         rollout="logged", control="permuted", iterations=10, dialogues=48, kl=0.0, kl_target=50.0,
-        step_kl=1.0, item_spread=0.0,
+        step_kl=1.0, kl_spread=0.0, item_spread=0.0,
     )  # fmt: skip
     PpoTrainer(model, codec, KnownReward(), options, toy_context).train(toy_context.transitions)
     assert toy_context.scalars[-1]["ppo/reward"] < 0.3
@@ -357,7 +360,9 @@ def test_rates_rise_and_fall_on_lines(
     start: Any, toy_context: Any, changed: dict[str, Any], expected: list[float]
 ) -> None:
     model, codec = start
-    options = PpoOptions(rollout="logged", iterations=4, dialogues=4, learning_rate=1e-3, **changed)
+    options = PpoOptions(
+        rollout="logged", iterations=4, dialogues=4, learning_rate=1e-3, kl_spread=0.0, **changed
+    )
     trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
     rates: list[float] = []
     trainer.train(toy_context.transitions, lambda _: rates.append(trainer.optimizer.param_groups[0]["lr"]))

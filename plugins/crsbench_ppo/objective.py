@@ -96,12 +96,18 @@ def adapt(coefficient: float, kl: float, target: float) -> float:
     return coefficient * (1.0 + 0.5 * error)
 
 
+def by_item(scores: Tensor) -> Tensor:
+    """What a reward says of each item in all conversations alike, [I], mean 0.
+
+    scores [S, I]: of each item in S states. What is worth the same for all items of a state does not count.
+    """
+    return (scores - scores.mean(1, keepdim=True)).mean(0)
+
+
 def context_spread(scores: Tensor) -> float:
     """The standard deviation of a reward over the items, as far as it depends on the conversation.
 
-    scores [S, I]: of each item in S states. What is worth the same for all items of a state does not count,
-    nor what an item is worth in all states.
+    scores [S, I], as in `by_item`, whose part does not count.
     """
-    within = scores - scores.mean(1, keepdim=True)
-    rest = (within - within.mean(0)).square().mean(1).sum() / max(1, len(scores) - 1)
-    return float(rest.sqrt())
+    rest = scores - scores.mean(1, keepdim=True) - by_item(scores)
+    return float((rest.square().mean(1).sum() / max(1, len(scores) - 1)).sqrt())

@@ -65,8 +65,14 @@ class PpoOptions(Options):
         default=0.1,
         ge=0,
         description="a reward whose spread over the items depends on the conversation by less than this "
-        "standard deviation moves the policy less: kl_target shrinks, and kl grows, with the square of the "
-        "ratio",
+        "standard deviation moves the policy less: both rates shrink with the ratio, and with its square "
+        "kl_target shrinks and kl grows",
+    )
+    item_spread: float = Field(
+        default=1.0,
+        ge=0,
+        description="guard: what the reward says of an item in all conversations alike counts less where it "
+        "spreads more than 1 / item_spread times what it says of it in this one: by the square of the ratio",
     )
     kl_again: float = Field(
         default=10.0,

@@ -35,6 +35,7 @@ from crsbench_ppo import checkpoint, memory, processes
 from crsbench_ppo.objective import (
     Discounts,
     adapt,
+    by_item,
     context_spread,
     entropy,
     exact_kl,
@@ -219,7 +220,7 @@ class PpoTrainer:
         self.value = ValueHead(policy.free.embedding_dim).to(ctx.device)
         body = {id(p) for p in policy.lm.parameters()}
         trained = [p for p in policy.parameters() if p.requires_grad]
-        self.rates = (options.learning_rate, options.head_learning_rate)
+        self.rates = [options.learning_rate, options.head_learning_rate]
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": [p for p in trained if id(p) in body]},
@@ -235,6 +236,7 @@ class PpoTrainer:
         follows = options.turn_discount if options.rollout != "logged" else 0.0
         self.discounts = Discounts(follows, options.turn_lambda, options.token_discount, options.token_lambda)
         self.sayable = sayable(codec).to(ctx.device)
+        self.excess = np.zeros(policy.items, np.float32)  # of the reward, what is not believed of each item
         self.minibatch = processes.share(options.minibatch, "minibatch")
 
     def train(self, transitions: Sequence[Transition], after: Callable[[int], None] = lambda _: None) -> None:
@@ -243,8 +245,7 @@ class PpoTrainer:
         Raises DivergedError on a loss that is not finite, a collapse of the entropy or a KL that runs away;
         the policy is then that of the last good round.
         """
-        if self.options.kl_spread:
-            self._weigh(transitions)
+        self._weigh(transitions)
         self._resume()
         total = self.options.iterations
         for step in self.ctx.progress(range(len(self.history) + 1, total + 1), total, "PPO"):
@@ -259,17 +260,29 @@ class PpoTrainer:
             self._keep()
 
     def _weigh(self, transitions: Sequence[Transition]) -> None:
-        """Let the policy go as far from its reference as the reward knows of the conversations.
+        """Believe the reward as far as it knows of the conversations.
 
-        The KL of the best policy under a penalty β KL grows with Var(r) / 2β². A reward that says of an item
-        the same in every conversation would lead to one list for all of them.
+        What it says of an item in all of them alike may be what holds people and disappoints them, and would
+        lead to one list for all: where that is most of what it says, most of it does not count. And the
+        policy goes from its reference only as far as the rest goes: the KL of the best policy under a
+        penalty β KL grows with Var(r) / 2β². It goes there in smaller steps, because whitened advantages are
+        as large as ever, and hold more noise.
         """
+        options = self.options
+        if not (options.kl_spread or options.item_spread):
+            return
         some = transitions[:: max(1, len(transitions) // WEIGHED_STATES)]
-        scores = self.reward.score_items([State(t.state.history) for t in some])
-        spread = float(processes.mean(torch.tensor([context_spread(torch.from_numpy(scores))])))
-        weight = min(1.0, max(0.01, (spread / self.options.kl_spread) ** 2))
-        self.kl_target *= weight
-        self.beta /= weight
+        scores = torch.from_numpy(self.reward.score_items([State(t.state.history) for t in some]))
+        spread = float(processes.mean(torch.tensor([context_spread(scores)])))
+        if options.item_spread:
+            alike = processes.total(by_item(scores)) / processes.size()
+            most = float(alike.std(correction=0)) * options.item_spread
+            self.excess = (1 - share(spread, most)) * alike.numpy()
+        if options.kl_spread:
+            weight = max(0.01, share(spread, options.kl_spread))
+            self.kl_target *= weight
+            self.beta /= weight
+            self.rates = [rate * math.sqrt(weight) for rate in self.rates]
 
     def _round(self, step: int, transitions: Sequence[Transition]) -> Scalars:
         options = self.options
@@ -313,10 +326,14 @@ class PpoTrainer:
         else:
             picks = self._pick(len(transitions))
             conversations, behaviour = model_rollout(*parts, [transitions[i] for i in picks], *talk)
-        if options.control == "permuted":
-            permute_rewards(conversations, rng)
         rewards = np.concatenate([c.rewards[c.items >= 0] for c in conversations])
         chosen = np.concatenate([c.items[c.items >= 0] for c in conversations])
+        for c in conversations:
+            taken = c.items >= 0
+            for paid in (c.rewards, c.of_items):
+                paid[taken] -= self.excess[c.items[taken]]
+        if options.control == "permuted":
+            permute_rewards(conversations, rng)
         shown = processes.total(torch.from_numpy(np.bincount(chosen, minlength=self.policy.items)))
         means = {"reward": rewards.mean(), "turns": len(rewards) / len(conversations)}
         if behaviour is not None:
@@ -403,6 +420,11 @@ def rate_share(step: int, options: PpoOptions) -> float:
     share = 1 - (step - 1) / options.iterations if options.anneal else 1.0
     trained = step - options.value_warmup
     return share * min(1.0, trained / options.rise) if trained > 0 else share
+
+
+def share(spread: float, whole: float) -> float:
+    """(spread / whole)², at most 1."""
+    return min(1.0, (spread / whole) ** 2) if whole else 1.0
 
 
 def by_dialogue(transitions: Sequence[Transition]) -> list[list[Transition]]:

@@ -107,7 +107,13 @@ def by_item(scores: Tensor) -> Tensor:
 def context_spread(scores: Tensor) -> float:
     """The standard deviation of a reward over the items, as far as it depends on the conversation.
 
-    scores [S, I], as in `by_item`, whose part does not count.
+    scores [S, I]: of each item in S states. What is worth the same for all items of a state does not count,
+    nor what an item is worth in all states.
     """
     rest = scores - scores.mean(1, keepdim=True) - by_item(scores)
     return float((rest.square().mean(1).sum() / max(1, len(scores) - 1)).sqrt())
+
+
+def shrinkage(spread: float, threshold: float) -> float:
+    """What is left of something that is to shrink as `spread` falls below a threshold: the squared ratio."""
+    return min(1.0, (spread / threshold) ** 2) if threshold else 1.0

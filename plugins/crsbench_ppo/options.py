@@ -66,13 +66,14 @@ class PpoOptions(Options):
         ge=0,
         description="a reward whose spread over the items depends on the conversation by less than this "
         "standard deviation moves the policy less: both rates shrink with the ratio, and with its square "
-        "kl_target shrinks and kl grows",
+        "kl_target shrinks and kl grows, a hundredfold at most (0: never)",
     )
     item_spread: float = Field(
         default=1.0,
         ge=0,
-        description="guard: what the reward says of an item in all conversations alike counts less where it "
-        "spreads more than 1 / item_spread times what it says of it in this one: by the square of the ratio",
+        description="what the reward says of an item in all conversations alike counts in full up to "
+        "1 / item_spread times the spread of what depends on the conversation; beyond, it is multiplied by "
+        "the squared ratio of the two (0: always in full)",
     )
     kl_again: float = Field(
         default=10.0,
@@ -106,7 +107,7 @@ class PpoOptions(Options):
 class ReinforceOptions(Options):
     """REINFORCE (Williams 1992) on R_φ: one step a rollout, with the mean return as baseline.
 
-    What is no option here is as in ppo-iuf by default.
+    What is no option here is as in ppo-iuf by default, how far the reward is believed among it.
     """
 
     sft: SftOptions = Field(default_factory=SftOptions, description="the start and reference policy")

@@ -42,6 +42,7 @@ from crsbench_ppo.objective import (
     gae,
     k3,
     policy_loss,
+    shrinkage,
     value_loss,
     whiten,
 )
@@ -236,7 +237,8 @@ class PpoTrainer:
         follows = options.turn_discount if options.rollout != "logged" else 0.0
         self.discounts = Discounts(follows, options.turn_lambda, options.token_discount, options.token_lambda)
         self.sayable = sayable(codec).to(ctx.device)
-        self.excess = np.zeros(policy.items, np.float32)  # of the reward, what is not believed of each item
+        self.believed = 1.0  # the share of what the reward says of an item in all conversations alike,
+        self.excess = np.zeros(policy.items, np.float32)  # and the rest of that, which is taken off
         self.minibatch = processes.share(options.minibatch, "minibatch")
 
     def train(self, transitions: Sequence[Transition], after: Callable[[int], None] = lambda _: None) -> None:
@@ -260,26 +262,28 @@ class PpoTrainer:
             self._keep()
 
     def _weigh(self, transitions: Sequence[Transition]) -> None:
-        """Believe the reward as far as it knows of the conversations.
+        """Believe the reward as far as it knows of the conversations; from one alone nothing can be told.
 
-        What it says of an item in all of them alike may be what holds people and disappoints them, and would
-        lead to one list for all: where that is most of what it says, most of it does not count. And the
-        policy goes from its reference only as far as the rest goes: the KL of the best policy under a
-        penalty β KL grows with Var(r) / 2β². It goes there in smaller steps, because whitened advantages are
-        as large as ever, and hold more noise.
+        What it says of an item in all of them alike may be bait, which holds people and disappoints them, and
+        leads to one list for all: the more it outweighs the rest, the less of it counts. And the policy goes
+        from its reference only as far as the rest goes: the KL of the best policy under a penalty β KL grows
+        with Var(r) / 2β². It goes there in smaller steps, because whitened advantages are as large as ever,
+        and hold more noise.
         """
         options = self.options
-        if not (options.kl_spread or options.item_spread):
-            return
         some = transitions[:: max(1, len(transitions) // WEIGHED_STATES)]
+        if len(some) < 2 or not (options.kl_spread or options.item_spread):
+            return
         scores = torch.from_numpy(self.reward.score_items([State(t.state.history) for t in some]))
+        if not scores.isfinite().all():
+            raise DivergedError("PPO: what R_φ says of items is not finite", "look at how R_φ was trained")
         spread = float(processes.mean(torch.tensor([context_spread(scores)])))
         if options.item_spread:
             alike = processes.total(by_item(scores)) / processes.size()
-            most = float(alike.std(correction=0)) * options.item_spread
-            self.excess = (1 - share(spread, most)) * alike.numpy()
+            self.believed = shrinkage(spread, float(alike.std(correction=0)) * options.item_spread)
+            self.excess = (1 - self.believed) * alike.numpy()
         if options.kl_spread:
-            weight = max(0.01, share(spread, options.kl_spread))
+            weight = max(0.01, shrinkage(spread, options.kl_spread))
             self.kl_target *= weight
             self.beta /= weight
             self.rates = [rate * math.sqrt(weight) for rate in self.rates]
@@ -294,6 +298,7 @@ class PpoTrainer:
         scalars |= {
             "beta": self.beta,
             "kl_target": self.kl_target,
+            "believed": self.believed,
             "explained_variance": explained_variance(prepared),
         }
         if step <= options.value_warmup:
@@ -420,11 +425,6 @@ def rate_share(step: int, options: PpoOptions) -> float:
     share = 1 - (step - 1) / options.iterations if options.anneal else 1.0
     trained = step - options.value_warmup
     return share * min(1.0, trained / options.rise) if trained > 0 else share
-
-
-def share(spread: float, whole: float) -> float:
-    """(spread / whole)², at most 1."""
-    return min(1.0, (spread / whole) ** 2) if whole else 1.0
 
 
 def by_dialogue(transitions: Sequence[Transition]) -> list[list[Transition]]:

@@ -4,7 +4,7 @@ Under a KL penalty the best choice of an item for its own reward is known withou
 exp(r/β), here among the items that the system has not recommended yet, the others keeping their probability,
 as `ppo-iuf` holds them.
 Recall of π* on the valid rows, β by β, says what R_φ knows of the logged targets that SFT does not; what PPO
-reached and R_φ's own ranking stand below. Of which run: opened.py.
+reached and R_φ's own ranking stand below. Of which run: tuned.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scipy.special import log_softmax
 
 from crsbench.intervals import bootstrap
 from crsbench.types import Row
-from tests.bench.opened import opened
+from tests.bench.tuned import tuned_run
 
 COMPARED = ((10, False), (10, True), (1, False))  # (k, new targets alone)
 BETAS = (np.inf, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
@@ -52,17 +52,17 @@ def hits(
 
 @pytest.mark.timeout(0)  # a run, unless it is there
 def test_what_the_reward_knows_of_the_log(host: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    of = opened(host, request, tmp_path, "opendialkg/ievalm-clean")
-    rows = [row for row in of.corpus.valid.rows if row.targets]
+    run = tuned_run(host, request, tmp_path, "opendialkg/ievalm-clean")
+    rows = [row for row in run.corpus.valid.rows if row.targets]
     states = [row.state for row in rows]
-    free = unseen(states, len(of.corpus.catalog))
-    reward = of.reward.score_items(states).astype(float)
-    log_p = log_softmax(rank(of.sft.model, of.sft.codec, states).astype(float), axis=1)
+    free = unseen(states, len(run.corpus.catalog))
+    reward = run.reward.score_items(states).astype(float)
+    log_p = log_softmax(rank(run.sft.model, run.sft.codec, states).astype(float), axis=1)
     policies = {f"{beta:g}": tilted(log_p, reward / beta, free) for beta in BETAS}
     assert np.allclose(policies["inf"], log_p)
-    policies["ppo"] = log_softmax(rank(of.ppo.model, of.ppo.codec, states).astype(float), axis=1)
+    policies["ppo"] = log_softmax(rank(run.ppo.model, run.ppo.codec, states).astype(float), axis=1)
     policies["R_phi"] = reward
-    print(f"\n{of.on}, {len(rows)} valid rows; differences from SFT with 95% intervals")
+    print(f"\n{run.name}, {len(rows)} valid rows; differences from SFT with 95% intervals")
     titles = ("recall@10", "- SFT", "new - SFT", "recall@1 - SFT")
     print(LINE.format("beta", "KL", "reward", *titles))
     of_start = {which: hits(log_p, rows, *which) for which in COMPARED}

@@ -5,7 +5,7 @@ says words for either's choice, and for the logged one. Printed: coherence of al
 part of the items, with the words of either, and the part of the words, of the items of either. `coherence`
 reads no titles: an item changes it by the words that are said of it alone. The likeliest words of a policy
 are few, and may be others when it has hardly changed: so the change is also printed where items and words are
-drawn, the mean of `DRAWS`. Needs the extra [encoder]. Of which run: opened.py.
+drawn, the mean of `DRAWS`. Needs the extra [encoder]. Of which run: tuned.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from crsbench.intervals import bootstrap
 from crsbench.types import Row, State
-from tests.bench.opened import opened
+from tests.bench.tuned import tuned_run
 
 NAMES = ("sft", "ppo")
 DRAWS = 3
@@ -30,8 +30,8 @@ DRAWS = 3
 
 @pytest.mark.timeout(0)  # a run, unless it is there
 def test_items_and_words(host: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    of = opened(host, request, tmp_path, "synthetic/logged")
-    policies, corpus = dict(zip(NAMES, (of.sft, of.ppo), strict=True)), of.corpus
+    run = tuned_run(host, request, tmp_path, "synthetic/logged")
+    policies, corpus = dict(zip(NAMES, (run.sft, run.ppo), strict=True)), run.corpus
     metric = Coherence()
     rows: list[Row] = first([row for row in corpus.test.rows if row.targets], metric.options.rows)
     states, groups = [row.state for row in rows], [row.dialogue for row in rows]
@@ -40,7 +40,7 @@ def test_items_and_words(host: Any, request: pytest.FixtureRequest, tmp_path: Pa
     head, untitled = metric.head(corpus)
     histories = [untitled.turns(state.history) for state in states]
     found: dict[tuple[str, str], NDArray[np.float64]] = {}
-    print(f"\n{of.on}, {len(rows)} test rows")
+    print(f"\n{run.name}, {len(rows)} test rows")
     for who, items in choices.items():
         named = np.mean([item in state.mentioned() for item, state in zip(items, states, strict=True)])
         for by, policy in policies.items():

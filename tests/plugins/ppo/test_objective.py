@@ -17,6 +17,7 @@ from crsbench_ppo.objective import (
     gae,
     k3,
     policy_loss,
+    shrinkage,
     value_loss,
     whiten,
 )
@@ -143,3 +144,9 @@ def test_what_a_reward_says_of_an_item_in_all_conversations_alike() -> None:
     scores = torch.tensor([[5.0, 6.0, 7.0], [-2.0, -1.0, 0.0]])
     torch.testing.assert_close(by_item(scores), torch.tensor([-1.0, 0.0, 1.0]))
     torch.testing.assert_close(by_item(torch.tensor([[0.0, 2.0], [2.0, 0.0]])), torch.zeros(2))
+
+
+def test_what_shrinks_with_a_spread() -> None:
+    assert shrinkage(0.1, 0.2) == pytest.approx(0.25)
+    assert shrinkage(0.2, 0.2) == shrinkage(0.3, 0.2) == shrinkage(0.0, 0.0) == 1.0
+    assert shrinkage(0.0, 0.2) == 0.0

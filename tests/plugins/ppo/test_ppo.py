@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -216,17 +216,30 @@ def test_what_is_said_of_an_item_in_every_conversation_counts_little(
     assert few_suited < 0.6
     assert baited < 0.6  # it suits about half of the conversations
     assert suited > 0.9
-    # three lengths: all of what film 7 is worth beyond the others is alike, and a part of it is believed
-    some = [
-        State(t.state.history)
-        for t in toy_context.transitions[:: max(1, len(toy_context.transitions) // 250)]
-    ]
-    scores = Bait().score_items(some)
-    alike = (scores - scores.mean(1, keepdims=True)).mean(0)
-    rest = scores - scores.mean(1, keepdims=True) - alike
-    believed = (rest**2).sum() / (len(some) - 1) / 12 / alike.var()
-    assert believed < 0.1
-    np.testing.assert_allclose(guarded.excess, (1 - believed) * alike, rtol=1e-4, atol=1e-6)
+    assert guarded.believed < 0.1
+    assert free.believed == 1
+    assert guarded.excess.argmax() == 7
+    assert guarded.excess[7] > 8
+
+
+@pytest.mark.parametrize("control", ["none", "permuted"])
+def test_what_is_not_believed_is_taken_off_the_item(
+    start: Any, toy_context: Any, control: Literal["none", "permuted"]
+) -> None:
+    """In the control before rewards change places: after that it would tell the items apart."""
+    model, codec = start
+    options = PpoOptions(dialogues=60, turns=2, control=control, sft=SftOptions(max_words=4))
+    trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
+    trainer.excess[7] = 100.0
+    found, scalars = trainer._rollout(1, toy_context.transitions)
+    items, rewards, of_items = (
+        np.concatenate([getattr(c, name)[c.items >= 0] for c in found])
+        for name in ("items", "rewards", "of_items")
+    )
+    assert 0 < (items == 7).sum() == (rewards == -99).sum() == (of_items == -100).sum()
+    assert np.array_equal(items == 7, rewards == -99) == (control == "none")
+    assert np.array_equal(rewards == -99, of_items == -100)
+    assert scalars["reward"] == pytest.approx(np.mean(items == 7))  # that of R_φ, whatever is believed
 
 
 def test_what_the_policy_knows_of_repeats_is_held(start: Any, toy_context: Any, tmp_path: Path) -> None:
@@ -275,15 +288,20 @@ def test_a_guard_goes_back_to_the_last_good_round(
     assert all(torch.equal(value, kept[rounds][name]) for name, value in model.state_dict().items())
 
 
-def test_a_loss_that_is_not_finite_is_an_error(start: Any, toy_context: Any) -> None:
+@pytest.mark.parametrize(
+    ("guards", "message"), [(0.0, "the loss is not finite"), (1.0, "what R_φ says of items is not finite")]
+)
+def test_what_is_not_finite_is_an_error(start: Any, toy_context: Any, guards: float, message: str) -> None:
     class Broken(KnownReward):
         def score_items(self, states: Sequence[State]) -> np.ndarray[Any, Any]:
             return np.full((len(states), 12), np.nan, np.float32)
 
     model, codec = start
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    options = PpoOptions(rollout="logged", iterations=2, dialogues=8, value_warmup=0)
-    with pytest.raises(DivergedError, match="not finite"):
+    options = PpoOptions(
+        rollout="logged", iterations=2, dialogues=8, value_warmup=0, kl_spread=guards, item_spread=guards
+    )
+    with pytest.raises(DivergedError, match=message):
         PpoTrainer(model, codec, Broken(), options, toy_context).train(seeds(toy_context, 20))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 

@@ -37,7 +37,8 @@ class Noisy:
         return [Reward(a.items[0] / 12 + 0.1 * noise) for a in actions]
 
     def score_items(self, states: Any) -> np.ndarray[Any, Any]:
-        return np.random.rand(len(states), 12).astype(np.float32)
+        bait = 3 * (np.arange(12) == 7)  # less of it is believed, and steps are smaller
+        return (np.random.rand(len(states), 12) + bait).astype(np.float32)
 
     def sample_reply(self, states: Any, rng: np.random.Generator) -> list[Turn]:
         return [Turn("user", "what else?", ends=bool(rng.random() < 0.2)) for _ in states]
@@ -47,7 +48,7 @@ def train(out: Path, ctx: Any, log: Path) -> None:
     """The stage `ppo`, built or gone on with."""
     options = PpoOptions(
         iterations=ROUNDS, dialogues=12, minibatch=6, turns=2, epochs=2, value_warmup=1, anneal=True,
-        sft=SftOptions(max_words=3),
+        kl_spread=1.0, sft=SftOptions(max_words=3),
     )  # fmt: skip
 
     def build(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""A run of `ppo-iuf`, opened: its SFT start, its tuned policy, its reward and its corpus.
+"""A run of `ppo-iuf` to look into: its SFT start, its tuned policy, its reward and its corpus.
 
 CRSBENCH_ON is dataset/protocol, CRSBENCH_SEED the seed and CRSBENCH_RUNS where the run is, or goes.
 """
@@ -20,19 +20,19 @@ from crsbench.types import Corpus
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """`on` says what it is a run of."""
+class TunedRun:
+    """`name` says what it is a run of."""
 
-    on: str
+    name: str
     sft: LanguageModelPolicy
     ppo: LanguageModelPolicy
     reward: IufReward
     corpus: Corpus
 
 
-def opened(
+def tuned_run(
     host: Any, request: pytest.FixtureRequest, tmp_path: Path, on: str, signals: list[str] | None = None
-) -> Opened:
+) -> TunedRun:
     """The run that the environment names, `on` being the dataset/protocol where it names none."""
     dataset, _, protocol = os.environ.get("CRSBENCH_ON", on).partition("/")
     out = Path(os.environ.get("CRSBENCH_RUNS", tmp_path))
@@ -45,10 +45,10 @@ def opened(
     )
     (start,) = [stage["id"] for stage in run.record["stages"] if stage["name"] == "sft"]
     folders = (out / "stages" / start / "files", run.path / "policy")
-    sft, ppo = (LanguageModelPolicy(40).load(of) for of in folders)
+    sft, ppo = (LanguageModelPolicy(40).load(where) for where in folders)
     offer = host.find("dataset", dataset)
-    return Opened(
-        on=f"{dataset}, {protocol}, seed {seed}",
+    return TunedRun(
+        name=f"{dataset}, {protocol}, seed {seed}",
         sft=sft,
         ppo=ppo,
         reward=IufReward(RewardOptions()).load(run.path / "reward"),

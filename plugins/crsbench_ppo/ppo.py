@@ -244,8 +244,8 @@ class PpoTrainer:
     def train(self, transitions: Sequence[Transition], after: Callable[[int], None] = lambda _: None) -> None:
         """All rounds, or those that are left; `after` is called with the number of each.
 
-        Raises DivergedError on a loss that is not finite, a collapse of the entropy or a KL that runs away;
-        the policy is then that of the last good round.
+        Raises DivergedError on a reward or a loss that is not finite, a collapse of the entropy or a KL that
+        runs away; the policy is then that of the last good round.
         """
         self._weigh(transitions)
         self._resume()

@@ -3,8 +3,7 @@
 With dwell as the only signal of `synthetic-clickbait` R_φ is split into what it says of an item in every
 conversation alike, and the rest, and either is compared with the true utilities on test rows. Then the policy
 π* ∝ π_SFT exp(r/β) which every optimiser under a KL penalty goes to is asked, β by β, for its true utility:
-with r = R_φ, and with what `item_spread` leaves of it. CRSBENCH_SEED and
-CRSBENCH_RUNS as in tuned.py.
+with r = R_φ, and with what `item_spread` leaves of it. Of which run: tuned.py, without CRSBENCH_ON.
 """
 
 from __future__ import annotations

@@ -273,8 +273,14 @@ def test_a_guard_goes_back_to_the_last_good_round(
 ) -> None:
     model, codec = start
     options = PpoOptions(
-        rollout="logged", iterations=50, dialogues=48, value_warmup=0, kl_spread=0, item_spread=0, **guard
-    )  # pyright: ignore[reportArgumentType]
+        rollout="logged",
+        iterations=50,
+        dialogues=48,
+        value_warmup=0,
+        kl_spread=0,
+        item_spread=0,
+        **guard,  # pyright: ignore[reportArgumentType]
+    )
     trainer = PpoTrainer(model, codec, KnownReward(), options, toy_context)
     kept: dict[int, dict[str, torch.Tensor]] = {}
     with pytest.raises(DivergedError, match=message):
@@ -431,7 +437,7 @@ def test_a_simulator_answers_where_the_run_says_so(start: Any, toy_context: Any)
         rollout="simulator", iterations=2, dialogues=16, turns=4, value_warmup=0,
         sft=SftOptions(tiny=TINY, max_words=4),
     )  # fmt: skip
-    PpoTrainer(model, codec, KnownReward(), options, toy_context).train(seeds(toy_context, 20))
+    PpoTrainer(model, codec, KnownReward(), options, toy_context).train(())
     assert len(set(toy_context.simulator.seeds)) == 32
     assert max(toy_context.simulator.seeds) < 1_000_000_000
     assert 2 <= toy_context.scalars[-1]["ppo/turns"] <= 3

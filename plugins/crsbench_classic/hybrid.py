@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from crsbench_features.boosting import boost, dataset
 from crsbench_features.candidates import BATCH, Candidates
 from crsbench_features.examples import Example, examples
 from numpy.typing import NDArray
@@ -19,31 +20,12 @@ from crsbench_classic.options import HybridOptions
 from crsbench_classic.table import columns, table
 
 if TYPE_CHECKING:
-    from lightgbm import Booster, Dataset
+    from lightgbm import Dataset
 
     from crsbench.protocols import Context
 
 NEGATIVES = 100  # candidates of a training row that are learnt from beside its targets
 RANKERS = 3  # differ by their seed; their mean is steadier than each
-PATIENCE = 30  # trees without a better NDCG on valid before training stops
-LIGHTGBM: dict[str, Any] = {
-    "objective": "lambdarank",
-    "lambdarank_truncation_level": 100,
-    "metric": "ndcg",
-    "eval_at": [50],
-    "learning_rate": 0.08,
-    "num_leaves": 31,
-    "min_data_in_leaf": 50,
-    "lambda_l2": 5.0,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.7,
-    "bagging_freq": 1,
-    "max_bin": 127,
-    "num_threads": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbose": -1,
-}
 
 
 class Hybrid(Baseline):
@@ -78,7 +60,10 @@ class Hybrid(Baseline):
         rng = np.random.default_rng(ctx.seed)
         learnt = self._dataset(rows, True, ctx, rng, "training rows")
         judged = self._dataset(held, False, ctx, rng, "valid rows", learnt)
-        self.rankers = [self._boost(learnt, judged, ctx, n) for n in range(RANKERS)]
+        self.rankers = [
+            boost(learnt, judged, RANKERS * ctx.seed + n, self.options.trees, ctx, f"ranker {n + 1}")
+            for n in range(RANKERS)
+        ]
 
     def _dataset(
         self,
@@ -90,8 +75,6 @@ class Hybrid(Baseline):
         like: Dataset | None = None,
     ) -> Dataset:
         """The rows that have a target among their candidates; for training, out of fold and thinned."""
-        from lightgbm import Dataset
-
         features: list[NDArray[np.float32]] = []
         labels: list[NDArray[np.bool_]] = []
         sizes: list[int] = []
@@ -109,30 +92,7 @@ class Hybrid(Baseline):
             raise DataError(f"hybrid has nothing to learn from: no candidate of its {what} is a target")
         stacked = np.concatenate(features)
         features.clear()
-        return Dataset(
-            stacked,
-            np.concatenate(labels).astype(np.float32),
-            group=sizes,
-            reference=like,
-            params=LIGHTGBM,
-            free_raw_data=True,
-        ).construct()
-
-    def _boost(self, learnt: Dataset, judged: Dataset, ctx: Context, n: int) -> Booster:
-        from lightgbm import Booster
-
-        booster = Booster({**LIGHTGBM, "seed": RANKERS * ctx.seed + n}, learnt)
-        booster.add_valid(judged, "valid")
-        best, trees = -1.0, 0
-        for step in ctx.progress(range(1, self.options.trees + 1), self.options.trees, f"ranker {n + 1}"):
-            booster.update()
-            ((_, _, ndcg, _),) = booster.eval_valid()
-            ctx.step(step, {f"ndcg@50 of ranker {n + 1}": ndcg})
-            if ndcg > best:
-                best, trees = ndcg, step
-            if step - trees >= PATIENCE:
-                break
-        return Booster(model_str=booster.model_to_string(num_iteration=trees))
+        return dataset(stacked, np.concatenate(labels), sizes, like)
 
     def scores(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         """The ranker's score for candidates; the others come after them, by fusion."""

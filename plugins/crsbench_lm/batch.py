@@ -21,7 +21,8 @@ class Batch:
 
     ids, say, role [B, L]; rec, shown [B, T] with rec_ok; nodes, at, closes, mention_role, relation [B, M];
     age, visible [B, T, M]: the mention stands before the recommendation position; links [B, M, I].
-    candidates [B, T, C] and evidence float16 [B, T, C, F]: what counting says for them (C = 0: nothing).
+    candidates [B, T, C], evidence float16 [B, T, C, F] and ranked [B, T, C]: what counting says for them, and
+    what rankers make of it (C = 0: nothing).
     `targets[b][t]` are the labelled items. `present` [B, L] marks tokens that are not padding.
     """
 
@@ -42,6 +43,7 @@ class Batch:
     links: Tensor
     candidates: Tensor
     evidence: Tensor
+    ranked: Tensor
     targets: tuple[tuple[tuple[int, ...], ...], ...]
 
 
@@ -61,7 +63,7 @@ def collate(rows: Sequence[Encoded], codec: DialogueCodec, device: str = "cpu", 
     rec_ok = np.zeros((B, T), bool)
     nodes, at, closes, mention_role, mention_turn = (np.zeros((B, M), np.int64) for _ in range(5))
     mention_ok = np.zeros((B, M), bool)
-    candidates, evidence = _evidence(rows, T)
+    candidates, evidence, ranked = _evidence(rows, T)
     for b, row in enumerate(rows):
         s, n, t, m = shift[b], len(row.ids), len(row.rec), len(row.nodes)
         ids[b, s : s + n], say[b, s : s + n], role[b, s : s + n] = row.ids, row.say, row.role
@@ -97,19 +99,23 @@ def collate(rows: Sequence[Encoded], codec: DialogueCodec, device: str = "cpu", 
         links=tensor(links.rows(distinct))[tensor(back.reshape(B, M))],
         candidates=tensor(candidates),
         evidence=tensor(evidence),
+        ranked=tensor(ranked),
         targets=tuple(row.targets for row in rows),
     )
 
 
-def _evidence(rows: Sequence[Encoded], T: int) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-    """candidates [B, T, C] and their features [B, T, C, F]; all have as many."""
+def _evidence(
+    rows: Sequence[Encoded], T: int
+) -> tuple[NDArray[np.int64], NDArray[np.float16], NDArray[np.float32]]:
+    """candidates [B, T, C], their features [B, T, C, F] and how they are ranked; all have as many."""
     found = [(b, t, one) for b, row in enumerate(rows) for t, one in enumerate(row.evidence or ())]
     C, F = found[0][2].features.shape if found else (0, 0)
     candidates = np.zeros((len(rows), T, C), np.int64)
     features = np.zeros((len(rows), T, C, F), np.float16)
+    ranked = np.zeros((len(rows), T, C), np.float32)
     for b, t, one in found:
-        candidates[b, t], features[b, t] = one.items, one.features
-    return candidates, features
+        candidates[b, t], features[b, t], ranked[b, t] = one.items, one.features, one.ranked
+    return candidates, features, ranked
 
 
 def token_batches(

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from crsbench_features.candidates import BATCH, Candidates
@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_lm.options import HeadOptions
+from crsbench_lm.ranker import Rankers
+
+if TYPE_CHECKING:
+    from crsbench_lm.codec import Encoded
 
 CANDIDATES = 300
 SAMPLE = 300  # train rows, about, by which features are scaled
@@ -32,10 +36,14 @@ COPIES = {group_of("copy"), group_of("title")}
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Of one state: `items` int32 [C] in catalogue order, `features` float16 [C, F], 0 ≤ f ≤ 65,504."""
+    """Of one state: `items` int32 [C] in catalogue order, `features` float16 [C, F], 0 ≤ f ≤ 65,504.
+
+    `ranked` float32 [C], ≥ 0: what the rankers make of them (ranker.py).
+    """
 
     items: NDArray[np.int32]
     features: NDArray[np.float16]
+    ranked: NDArray[np.float32]
 
 
 class Evidences:
@@ -51,6 +59,7 @@ class Evidences:
         self.names = tuple(name for name in found if names is None or name in names)
         self._columns = [found.index(name) for name in self.names]
         self.scale = np.ones(len(self.names), np.float32)
+        self.rankers = Rankers((), self.names)
         self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
 
     @classmethod
@@ -97,13 +106,32 @@ class Evidences:
         context = np.broadcast_to(found.context[:, None], (*found.items.shape, len(CONTEXT)))
         kept = np.concatenate([found.features, context], axis=2)[:, :, self._columns]
         kept = np.minimum(kept, np.finfo(np.float16).max).astype(np.float16)
-        return [Evidence(items, features) for items, features in zip(found.items, kept, strict=True)]
+        ranked = self.rankers.scores(kept, fold)
+        return [Evidence(*one) for one in zip(found.items, kept, ranked, strict=True)]
+
+    def rank(self, rankers: Rankers, rows: Sequence[Encoded]) -> list[Encoded]:
+        """Ask these rankers from now on, and again of what is known of the rows."""
+        self.rankers = rankers
+        self._known.clear()
+        return [
+            replace(
+                row,
+                evidence=tuple(
+                    replace(one, ranked=rankers.scores(one.features[None], row.fold)[0])
+                    for one in row.evidence or ()
+                ),
+            )
+            for row in rows
+        ]
 
     def save(self, directory: Path) -> None:
         """Write what the candidates are found by."""
         directory.mkdir(parents=True, exist_ok=True)
         self.candidates.save(directory)
+        self.rankers.save(directory)
 
     @classmethod
     def load(cls, directory: Path, names: Collection[str]) -> Self:
-        return cls(Candidates.load(directory, CANDIDATES), names)
+        found = cls(Candidates.load(directory, CANDIDATES), names)
+        found.rankers = Rankers.load(directory, found.names)
+        return found

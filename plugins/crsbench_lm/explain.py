@@ -26,10 +26,11 @@ from crsbench_lm.batch import Batch, collate
 from crsbench_lm.codec import DialogueCodec, Encoded
 from crsbench_lm.decode import opened
 from crsbench_lm.generation import device_of
-from crsbench_lm.model import GroundedLM
+from crsbench_lm.model import RANKED, GroundedLM
 
 OWN = "how the conversation reads to the language model"
 CANDIDATE = "one of the items that counting considers here"
+RANKER = "how trees weigh all that counting says"
 LEAST = 1e-9  # what adds less than this is not told
 
 
@@ -119,12 +120,15 @@ class _Read:
             visible=torch.zeros_like(self.batch.visible).expand(len(subsets), -1, -1),
             candidates=torch.tensor([item, other]).to(candidates).expand(len(subsets), 1, 2),
             evidence=pair[:, None],
+            ranked=self.batch.ranked.new_zeros(len(subsets), 1, 2),
         )[:, item].double()
         names = self._connected(item)
         for group, share in zip(groups, _shapley(subsets, values.cpu()), strict=True):
             about = ", ".join(names.get(group, ()))
             yield Reason(f"{group}: {about}" if about else group, share)
         yield Reason(CANDIDATE, float(values[0]))
+        ranked = self.batch.ranked[0, 0][candidates == item]
+        yield Reason(RANKER, float(self.model.mix[RANKED] * ranked[0]))
 
 
 def _mention(codec: DialogueCodec, row: Encoded, m: int) -> Mention:

@@ -70,9 +70,10 @@ class _Rows:
     evidence: Sequence[Evidence]
     labels: NDArray[np.float32]
     others: int  # items of the catalogue that are no candidates, with logit 0
+    ranked: float  # the weight of what rankers make of it, which the head adds to
 
     @classmethod
-    def of(cls, encoded: Sequence[Encoded], items: int) -> _Rows | None:
+    def of(cls, encoded: Sequence[Encoded], items: int, ranked: float) -> _Rows | None:
         found = [
             (one, targets)
             for row in encoded
@@ -82,13 +83,14 @@ class _Rows:
         if not found:
             return None
         labels = [(np.isin(one.items, targets) / len(targets)).astype(np.float32) for one, targets in found]
-        return cls([one for one, _ in found], np.stack(labels), items - len(found[0][0].items))
+        return cls([one for one, _ in found], np.stack(labels), items - len(found[0][0].items), ranked)
 
     def losses(self, head: EvidenceHead, chosen: NDArray[np.int64]) -> Tensor:
         """Cross-entropy of each chosen row, in nats; a target that is no candidate has logit 0."""
         device = head.scale.device
         features = torch.from_numpy(np.stack([self.evidence[i].features for i in chosen])).to(device)
-        logits = head.worth(head.read(features))[..., 0]
+        ranked = torch.from_numpy(np.stack([self.evidence[i].ranked for i in chosen])).to(device)
+        logits = head.worth(head.read(features))[..., 0] + self.ranked * ranked
         total = logits.logsumexp(1)
         if self.others:
             total = torch.logaddexp(total, total.new_tensor(math.log(self.others)))
@@ -96,10 +98,15 @@ class _Rows:
 
 
 def train_head(
-    head: EvidenceHead, train: Sequence[Encoded], valid: Sequence[Encoded], items: int, ctx: Context
+    head: EvidenceHead,
+    train: Sequence[Encoded],
+    valid: Sequence[Encoded],
+    items: int,
+    ranked: float,
+    ctx: Context,
 ) -> None:
     """Train z and w in place; the epoch with the lowest loss on the valid rows is kept."""
-    rows, held_out = _Rows.of(train, items), _Rows.of(valid, items)
+    rows, held_out = (_Rows.of(encoded, items, ranked) for encoded in (train, valid))
     if rows is None:
         return
     rng = np.random.default_rng(ctx.seed)

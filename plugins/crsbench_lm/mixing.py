@@ -26,6 +26,20 @@ def thinned(rows: Sequence[Encoded], items: int) -> Sequence[Encoded]:
     return rows[:: max(1, math.ceil(positions * items / MOST))]
 
 
+def fit_weight(rows: Sequence[Encoded], items: int) -> float:
+    """The weight of what rankers make of the evidence, alone, with the lowest cross-entropy on these rows."""
+    held_out = HeldOut()
+    for row in rows:
+        for one, targets in zip(row.evidence or (), row.targets, strict=True):
+            if targets:
+                part = np.zeros((1, 1, items), np.float32)
+                part[0, 0, one.items] = one.ranked
+                held_out.parts.append(part)
+                held_out.targets.append(targets)
+    mix, _ = held_out.fit(torch.ones(1))
+    return float(mix[0])
+
+
 @dataclass(slots=True)
 class HeldOut:
     """The P parts of the logits at N held-out positions, in batches [P, n, I], and the targets of each."""

@@ -6,12 +6,13 @@ an item never seen in training still has one. At a recommendation position t
 
     logit(i) = μ₁ (h_t · e_i + b_i) + μ₂ Σ_m α_tm · link(m, i) + μ₃ Σ_m κ_tm · 1(m is i)
 
-                      + μ₄ z(f_ti) · w + μ₅ z(f_ti) · G h_t
+                      + μ₄ z(f_ti) · w + μ₅ z(f_ti) · G h_t + μ₆ ranked(t, i)
 
 over the mentions m before t: the gates α, κ are read off the hidden states at t, at the mention and at the
 end of the mention's turn. The second line weighs what counting says of i at t (evidence.py) by a small
-network z of its features f_ti: by itself, trained alone (head.py), and as the conversation reads. The weights
-μ of these parts are fitted on held-out rows (mixing.py). One forward pass ranks the whole catalogue.
+network z of its features f_ti: by itself, trained alone (head.py), and as the conversation reads; and by
+trees (ranker.py), which stay as they are. The weights μ of these parts are fitted on held-out rows
+(mixing.py). One forward pass ranks the whole catalogue.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from transformers.activations import NewGELUActivation
 from crsbench_lm.batch import MAX_AGE, Batch
 from crsbench_lm.head import EvidenceHead
 
-PARTS = ("language model", "links", "copies", "counted", "counted as it reads")
+PARTS = ("language model", "links", "copies", "counted", "counted as it reads", "ranked")
+RANKED = PARTS.index("ranked")
 
 
 class MentionGate(nn.Module):
@@ -102,7 +104,8 @@ class GroundedLM(nn.Module):
 
     def weigh(self, links: bool, copies: bool, language_model: bool) -> None:
         """Leave parts of the item logits out. Gates are read off hidden states: the language model's, too."""
-        on = (language_model, language_model and links, language_model and copies, True, language_model)
+        reads = language_model
+        on = (reads, reads and links, reads and copies, True, reads, True)
         self.mix.copy_(torch.tensor(on))
 
     def item_embeddings(self) -> Tensor:
@@ -157,5 +160,6 @@ class GroundedLM(nn.Module):
         parts = [linked, zeros.scatter_add(2, index, copies.to(linked.dtype))]
         if self.evidence is not None:
             counted = self.evidence(take(hidden, batch.rec), batch.evidence)
-            parts += [zeros.scatter_add(2, batch.candidates, part.to(linked.dtype)) for part in counted]
+            said = (*counted, batch.ranked)
+            parts += [zeros.scatter_add(2, batch.candidates, part.to(linked.dtype)) for part in said]
         return parts

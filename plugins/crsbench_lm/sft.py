@@ -23,9 +23,10 @@ from crsbench.types import Dialogue
 from crsbench_lm.batch import Batch, collate, token_batches
 from crsbench_lm.codec import SYSTEM, DialogueCodec, Encoded
 from crsbench_lm.head import train_head
-from crsbench_lm.mixing import HeldOut, thinned
-from crsbench_lm.model import GroundedLM
+from crsbench_lm.mixing import HeldOut, fit_weight, thinned
+from crsbench_lm.model import RANKED, GroundedLM
 from crsbench_lm.options import SftOptions
+from crsbench_lm.ranker import Rankers
 
 
 def encode_dialogue(codec: DialogueCodec, dialogue: Dialogue) -> Encoded:
@@ -126,8 +127,11 @@ def train_sft(
     held_out = codec.evident(thinned(held_out, model.items))
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
-    if model.evidence is not None:
-        train_head(model.evidence, rows, held_out, model.items, ctx)
+    if model.evidence is not None and codec.evidences is not None:
+        rankers = Rankers.fit(rows, held_out, codec.evidences.names, model.items, ctx)
+        rows, held_out = (codec.evidences.rank(rankers, of) for of in (rows, held_out))
+        model.mix[RANKED] = weight = fit_weight(held_out, model.items)
+        train_head(model.evidence, rows, held_out, model.items, weight, ctx)
     for parameter in counted:
         parameter.requires_grad = False
     rng = np.random.default_rng(ctx.seed)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 from crsbench_lm.batch import collate
 from crsbench_lm.codec import DialogueCodec, Encoded
@@ -44,6 +45,34 @@ def cache_argument(model: GroundedLM) -> str:
     return "cache" if "cache" in known else "past_key_values"
 
 
+class RoomyLayer(DynamicLayer):
+    """A layer of the cache with room for what is said next: a token does not copy all that was read before it."""
+
+    _room: tuple[Tensor, Tensor] | None = None  # `keys` and `values` are the first columns of it
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        """Add columns [B, heads, n, d]; returns all of them."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        read = self.get_seq_length()
+        end = read + key_states.shape[-2]
+        if self._room is None or self._room[0].shape[-2] < end:
+            shapes = ((*new.shape[:2], end + max(64, end // 2), new.shape[3]) for new in (key_states, value_states))
+            room = key_states.new_empty(next(shapes)), value_states.new_empty(next(shapes))
+            if read:
+                room[0][:, :, :read], room[1][:, :, :read] = self.keys, self.values
+            self._room = room
+        keys, values = self._room
+        keys[:, :, read:end], values[:, :, read:end] = key_states, value_states
+        self.keys, self.values = keys[:, :, :end], values[:, :, :end]
+        return self.keys, self.values
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Only keep these rows."""
+        super().batch_select_indices(indices)
+        self._room = None
+
+
 class Generation:
     """B rows with their key-value cache.
 
@@ -60,6 +89,7 @@ class Generation:
 
     def _begin(self, rows: Sequence[Encoded]) -> None:
         self.cache = DynamicCache(config=self.model.lm.config)
+        self.cache.layers = [RoomyLayer() if type(one) is DynamicLayer else one for one in self.cache.layers]
         self.ids, self.attend = (torch.zeros(len(rows), 0, dtype=torch.long) for _ in range(2))
         self.parts: list[Tensor] = []  # hidden states of the columns, [B, n, d] each
         self._read(rows)

@@ -118,7 +118,11 @@ class GroundedLM(nn.Module):
     def embed(self, ids: Tensor, items: Tensor) -> Tensor:
         """Embeddings of word pieces and, from V on, of items: ids [...] → [..., d]."""
         words = cast(Tensor, self.lm.get_input_embeddings().weight)
-        return F.embedding(ids, torch.cat([words, items.to(words.dtype)]))
+        # (to put both tables together first would copy the larger one at every read)
+        is_item = ids >= self.words
+        of_words = F.embedding(ids.masked_fill(is_item, 0), words)
+        of_items = F.embedding((ids - self.words).clamp(min=0), items.to(words.dtype))
+        return torch.where(is_item[..., None], of_items, of_words)
 
     def trunk(self, inputs: Tensor, **options: Any) -> Tensor:
         """Hidden states after the last layer [B, L, d] of embedded tokens."""

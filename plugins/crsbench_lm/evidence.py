@@ -18,6 +18,7 @@ import numpy as np
 from crsbench_features.candidates import BATCH, Candidates
 from crsbench_features.connections import CONTEXT, GUESSED, HAS, LIKE, group_of
 from crsbench_features.examples import examples
+from crsbench_features.sentences import Sentences
 from numpy.typing import NDArray
 
 from crsbench.types import Catalog, Dialogue, State
@@ -32,13 +33,14 @@ SAMPLE = 300  # train rows, about, by which features are scaled
 KEPT = 2000  # states whose evidence is remembered: a rollout reads each one several times
 LINKS = {HAS, LIKE}
 COPIES = {group_of("copy"), group_of("title")}
+ALIKE = ("sentences", "dialogue-sentences")  # what the sentence encoder remembers of train
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Of one state: `items` int32 [C] in catalogue order, `features` float16 [C, F], 0 ≤ f ≤ 65,504.
 
-    `ranked` float32 [C], ≥ 0: what the rankers make of them (ranker.py).
+    `ranked` float32 [C], ≥ 0: what trees make of them (ranker.py).
     """
 
     items: NDArray[np.int32]
@@ -59,13 +61,13 @@ class Evidences:
         self.names = tuple(name for name in found if names is None or name in names)
         self._columns = [found.index(name) for name in self.names]
         self.scale = np.ones(len(self.names), np.float32)
-        self.rankers = Rankers((), self.names)
+        self.rankers = Rankers(self.names)
         self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
 
     @classmethod
     def fit(cls, train: Sequence[Dialogue], catalog: Catalog, parts: HeadOptions | None = None) -> Self:
         """With the features of those `parts` that are on."""
-        found = cls(Candidates.fit(train, catalog, CANDIDATES))
+        found = cls(Candidates.fit(train, catalog, CANDIDATES, parts is not None and parts.encoder))
         if parts is not None:
             found = cls(found.candidates, [name for name in found.names if found._belongs(name, parts)])
         rows = list(examples(train))
@@ -80,7 +82,7 @@ class Evidences:
     def _belongs(self, name: str, parts: HeadOptions) -> bool:
         group = group_of(name)
         return (
-            (parts.memory or name.removeprefix(GUESSED) not in self.candidates.memory.names)
+            (parts.memory or name.removeprefix(GUESSED) not in (*self.candidates.memory.names, *ALIKE))
             and (parts.links or group not in LINKS)
             and (parts.copies or group not in COPIES)
         )
@@ -132,6 +134,7 @@ class Evidences:
 
     @classmethod
     def load(cls, directory: Path, names: Collection[str]) -> Self:
-        found = cls(Candidates.load(directory, CANDIDATES), names)
+        encoder = not set(Sentences.names).isdisjoint(names)
+        found = cls(Candidates.load(directory, CANDIDATES, encoder), names)
         found.rankers = Rankers.load(directory, found.names)
         return found

@@ -6,8 +6,9 @@ The parts of the logit (model.py) are found by leaving them out, one by one:
 - each mention's link and copy: they add up, so each is what it adds alone;
 - the evidence, whose network does not add up: it is divided among `GROUPS` of features by their Shapley
   values (Shapley 1953), a group's mean effect over all orders in which groups come to be known. A group that
-  is not known is 0 for this item, while the other candidates keep theirs. What the evidence says of an item
-  of which nothing is known is a reason of its own.
+  is not known is 0 for this item, while the other candidates keep theirs. What trees (ranker.py) make of the
+  same features joins it, by the Shapley values of trees. What is said of an item of which nothing is known
+  is a reason of its own.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from crsbench_lm.model import RANKED, GroundedLM
 
 OWN = "how the conversation reads to the language model"
 CANDIDATE = "one of the items that counting considers here"
-RANKER = "how trees weigh all that counting says"
 LEAST = 1e-9  # what adds less than this is not told
 
 
@@ -122,13 +122,16 @@ class _Read:
             evidence=pair[:, None],
             ranked=self.batch.ranked.new_zeros(len(subsets), 1, 2),
         )[:, item].double()
+        (at,) = (candidates == item).nonzero()[:, 0].tolist()
+        weight = float(self.model.mix[RANKED])
+        by_trees = weight * evidences.rankers.contributions(features.cpu().numpy(), at)
         names = self._connected(item)
-        for group, share in zip(groups, _shapley(subsets, values.cpu()), strict=True):
+        shares = np.array(_shapley(subsets, values.cpu())) + member.double().numpy() @ by_trees
+        for group, share in zip(groups, shares.tolist(), strict=True):
             about = ", ".join(names.get(group, ()))
             yield Reason(f"{group}: {about}" if about else group, share)
-        yield Reason(CANDIDATE, float(values[0]))
-        ranked = self.batch.ranked[0, 0][candidates == item]
-        yield Reason(RANKER, float(self.model.mix[RANKED] * ranked[0]))
+        ranked = weight * float(self.batch.ranked[0, 0, at])
+        yield Reason(CANDIDATE, float(values[0]) + ranked - float(by_trees.sum()))
 
 
 def _mention(codec: DialogueCodec, row: Encoded, m: int) -> Mention:

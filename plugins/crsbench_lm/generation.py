@@ -46,7 +46,7 @@ def cache_argument(model: GroundedLM) -> str:
 
 
 class RoomyLayer(DynamicLayer):
-    """A layer of the cache with room for what is said next: a token does not copy all that was read before it."""
+    """A layer of the cache with room for what is said next: a token does not copy what was read before."""
 
     _room: tuple[Tensor, Tensor] | None = None  # `keys` and `values` are the first columns of it
 
@@ -57,11 +57,7 @@ class RoomyLayer(DynamicLayer):
         read = self.get_seq_length()
         end = read + key_states.shape[-2]
         if self._room is None or self._room[0].shape[-2] < end:
-            shapes = ((*new.shape[:2], end + max(64, end // 2), new.shape[3]) for new in (key_states, value_states))
-            room = key_states.new_empty(next(shapes)), value_states.new_empty(next(shapes))
-            if read:
-                room[0][:, :, :read], room[1][:, :, :read] = self.keys, self.values
-            self._room = room
+            self._room = _roomy(key_states, self.keys, read), _roomy(value_states, self.values, read)
         keys, values = self._room
         keys[:, :, read:end], values[:, :, read:end] = key_states, value_states
         self.keys, self.values = keys[:, :, :end], values[:, :, :end]
@@ -71,6 +67,15 @@ class RoomyLayer(DynamicLayer):
         """Only keep these rows."""
         super().batch_select_indices(indices)
         self._room = None
+
+
+def _roomy(new: Tensor, known: Tensor | None, read: int) -> Tensor:
+    """Room for the `read` columns that are known, for the new ones, and for half as many more or 64."""
+    end = read + new.shape[2]
+    room = new.new_empty(*new.shape[:2], end + max(64, end // 2), new.shape[3])
+    if read and known is not None:
+        room[:, :, :read] = known
+    return room
 
 
 class Generation:

@@ -27,6 +27,10 @@ class HeadOptions(Options):
     language_model: bool = Field(
         default=True, description="how the conversation reads (off: it says words, counting ranks)"
     )
+    ranker: bool = Field(
+        default=True, description="trees over all of this, where some of the items are no candidates"
+    )
+    encoder: bool = Field(default=False, description="the sentence encoder, too; needs [encoder]")
 
 
 class SftOptions(Options):

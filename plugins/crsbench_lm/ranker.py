@@ -25,76 +25,74 @@ if TYPE_CHECKING:
     from crsbench_lm.codec import Encoded
 
 RANKERS = 3
-TREES = 300
-ROWS = 12_000  # of train that are learnt from, about
-NEGATIVES = (
-    100  # candidates of a row that are learnt from beside its targets; at most a tenth of the catalogue
-)
+TREES = 300  # at most
+ROWS = 12_000  # of train that are learnt from, about, and as many of valid
+NEGATIVES = 100  # candidates of a row that are learnt from beside its targets, about
+
+_Lines = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]
 
 
 class Rankers:
-    """One for each part of the folds: the n-th has not seen fold f where f mod `RANKERS` is n."""
+    """One for each part of the folds: the n-th has not seen fold f where f mod `RANKERS` is n.
 
-    def __init__(self, boosters: Sequence[Booster], names: Sequence[str]) -> None:
+    `names` are those of the F features of evidence. A line of a candidate holds them, and each but what is
+    known of the state alone also as its share of the largest of the candidates. Without boosters: 0.
+    """
+
+    def __init__(self, names: Sequence[str], boosters: Sequence[Booster] = ()) -> None:
         self.boosters = list(boosters)
         self._shared = [f for f, name in enumerate(names) if name not in CONTEXT]
 
     @classmethod
     def fit(
-        cls,
-        train: Sequence[Encoded],
-        valid: Sequence[Encoded],
-        names: Sequence[str],
-        items: int,
-        ctx: Context,
+        cls, train: Sequence[Encoded], valid: Sequence[Encoded], names: Sequence[str], ctx: Context
     ) -> Self:
-        """From the evidence of the rows; without any where no candidate is a target."""
-        made, rng = cls((), names), np.random.default_rng([ctx.seed, 4])
-        negatives = min(NEGATIVES, max(1, items // 10))
+        """From the evidence of the rows; no boosters where no candidate is a target."""
+        made, rng = cls(names), np.random.default_rng([ctx.seed, 4])
         parts = [
             [row for row in train if row.fold is not None and row.fold % RANKERS == n] for n in range(RANKERS)
         ]
-        most = math.ceil(ROWS / RANKERS)
-        lines = [made._lines(part, rng, negatives, most) for part in parts]
-        held_out = made._lines(valid, rng, None, ROWS)
+        lines = [made._lines(part, math.ceil(ROWS / RANKERS), rng) for part in parts]
+        held_out = made._lines(valid, ROWS)
         for n in range(RANKERS):
             seen = [part for m, part in enumerate(lines) if m != n and part is not None]
             if not seen or held_out is None:
-                return cls((), names)
+                return cls(names)
             learnt = dataset(*(np.concatenate(arrays) for arrays in zip(*seen, strict=True)))
             judged = dataset(*held_out, like=learnt)
             made.boosters.append(boost(learnt, judged, RANKERS * ctx.seed + n, TREES, ctx, f"ranker {n + 1}"))
         return made
 
     def _lines(
-        self, rows: Sequence[Encoded], rng: np.random.Generator, negatives: int | None, most: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]] | None:
-        """Lines, hits and sizes of the labelled positions with a target among their candidates."""
+        self, rows: Sequence[Encoded], most: int, thin: np.random.Generator | None = None
+    ) -> _Lines | None:
+        """Lines, hits and sizes of `most` labelled positions with a target among their candidates.
+
+        `thin` draws those of the other candidates that are kept; without it all are.
+        """
         labelled = [
-            (one, targets)
+            (one, np.isin(one.items, targets))
             for row in rows
             for one, targets in zip(row.evidence or (), row.targets, strict=True)
-            if np.isin(one.items, targets).any()
         ]
-        labelled = labelled[:: max(1, math.ceil(len(labelled) / most))]
+        labelled = [(one, hit) for one, hit in labelled if hit.any()]
         if not labelled:
             return None
         lines, hits = [], []
-        for one, targets in labelled:
-            hit = np.isin(one.items, targets)
-            keep = hit | (rng.random(len(hit)) < (negatives or len(hit)) / len(hit))
-            lines.append(self._columns(one.features)[keep])
-            hits.append(hit[keep])
+        for one, hit in labelled[:: math.ceil(len(labelled) / most)]:
+            kept = hit | (thin.random(len(hit)) < NEGATIVES / len(hit)) if thin else np.ones(len(hit), bool)
+            lines.append(self._columns(one.features)[kept])
+            hits.append(hit[kept])
         return np.concatenate(lines), np.concatenate(hits), np.array([len(hit) for hit in hits])
 
     def _columns(self, features: NDArray[np.float16]) -> NDArray[np.float32]:
-        """[..., C, F] → [..., C, columns]: each feature, and its share of the largest of the candidates."""
+        """[..., C, F] → [..., C, columns]: the features, and their shares."""
         x = features.astype(np.float32)
         counted = x[..., self._shared]
         return np.concatenate([x, counted / np.maximum(counted.max(axis=-2, keepdims=True), 1e-9)], axis=-1)
 
     def scores(self, features: NDArray[np.float16], fold: int | None) -> NDArray[np.float32]:
-        """[S, C, F] of states of one fold (None: of no row of train) → [S, C], ≥ 0 for the last of each."""
+        """[S, C, F] of states of one fold (None: of no row of train) → [S, C], 0 for the last of each."""
         if not self.boosters:
             return np.zeros(features.shape[:2], np.float32)
         asked = self.boosters if fold is None else [self.boosters[fold % RANKERS]]
@@ -102,6 +100,21 @@ class Rankers:
         found = np.mean([booster.predict(lines, num_threads=1) for booster in asked], axis=0)
         found = found.reshape(features.shape[:2]).astype(np.float32)
         return found - found.min(axis=1, keepdims=True)
+
+    def contributions(self, features: NDArray[np.float16], candidate: int) -> NDArray[np.float64]:
+        """What each of the F features [C, F] of a state adds to one candidate's score by all rankers, [F].
+
+        Shapley values of the trees (Lundberg et al., 2020, Nature Machine Intelligence 2).
+        """
+        F = features.shape[1]
+        if not self.boosters:
+            return np.zeros(F)
+        line = self._columns(features)[[candidate]]
+        found = [booster.predict(line, pred_contrib=True, num_threads=1) for booster in self.boosters]
+        (columns,) = np.mean(found, axis=0)[:, :-1]  # (the last is what trees say of nothing)
+        added = columns[:F].copy()
+        added[self._shared] += columns[F:]
+        return added
 
     def save(self, directory: Path) -> None:
         """Write lightgbm's text form."""
@@ -113,4 +126,4 @@ class Rankers:
         from lightgbm import Booster
 
         files = [directory / f"ranker-{n}.txt" for n in range(RANKERS)]
-        return cls([Booster(model_file=file) for file in files if file.exists()], names)
+        return cls(names, [Booster(model_file=file) for file in files if file.exists()])

@@ -3,8 +3,9 @@
 The loss of a batch is the mean cross-entropy of the labelled items at their recommendation positions plus
 `words` times the mean cross-entropy of what was said: the words of users, and of system turns that carry a
 label of this split (an unlabelled one may be the answer to a held-out row). What counting says is weighed
-before (head.py) and stays as it is here; what the parts of the item logits are worth is fitted on the valid
-dialogues after each epoch (mixing.py).
+before, by trees (ranker.py) and by a network that learns what to add to them (head.py), and stays as it is
+here; what the parts of the item logits are worth is fitted on the valid dialogues after each epoch
+(mixing.py).
 """
 
 from __future__ import annotations
@@ -128,10 +129,11 @@ def train_sft(
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
     if model.evidence is not None and codec.evidences is not None:
-        rankers = Rankers.fit(rows, held_out, codec.evidences.names, model.items, ctx)
-        rows, held_out = (codec.evidences.rank(rankers, of) for of in (rows, held_out))
-        model.mix[RANKED] = weight = fit_weight(held_out, model.items)
-        train_head(model.evidence, rows, held_out, model.items, weight, ctx)
+        if options.head.ranker and codec.evidences.candidates.number < model.items:
+            rankers = Rankers.fit(rows, held_out, codec.evidences.names, ctx)
+            rows, held_out = (codec.evidences.rank(rankers, of) for of in (rows, held_out))
+            model.mix[RANKED] = fit_weight(held_out, model.items)
+        train_head(model.evidence, rows, held_out, model.items, float(model.mix[RANKED]), ctx)
     for parameter in counted:
         parameter.requires_grad = False
     rng = np.random.default_rng(ctx.seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from crsbench_features.candidates import Candidates
 from crsbench_features.connections import CONTEXT, GROUPS, Connections, group_of
+from crsbench_features.sentences import Sentences
 
 from crsbench.types import Catalog, Dialogue, Item, Mention
 
@@ -35,5 +36,5 @@ def test_how_a_mention_is_connected_with_an_item(mention: Mention, item: int, to
 def test_every_feature_has_its_group(
     toy: tuple[Catalog, tuple[Dialogue, ...]],
 ) -> None:
-    names = (*Candidates.fit(toy[1], toy[0], 12).names, *CONTEXT)
+    names = (*Candidates.fit(toy[1], toy[0], 12).names, *Sentences.names, *CONTEXT)
     assert {group_of(name) for name in names} == set(GROUPS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from crsbench_lm.explain import CANDIDATE, OWN, explain
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy
+from crsbench_lm.ranker import Rankers
+from crsbench_lm.sft import encode_dialogue
 
 from crsbench.protocols import Explained
 from crsbench.types import Catalog, Dialogue, Mention, State, Turn
@@ -56,11 +60,23 @@ def few(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> Model:
     return build(toy, Evidences.fit(toy[1], toy[0]))
 
 
+@pytest.fixture
+def ranked(toy: Toy, toy_context: Any, few: Model) -> Model:
+    """Trees have learnt that what is a comedy is recommended."""
+    _, codec = few
+    rows = codec.evident([encode_dialogue(codec, replace(d, turns=d.turns[:2])) for d in toy[1]])
+    comedy = [replace(row, targets=(tuple(range(0, 12, 3)),)) for row in rows]
+    assert codec.evidences is not None
+    codec.evidences.rank(Rankers.fit(comedy, comedy[:20], codec.evidences.names, toy_context), ())
+    assert codec.evidences.rankers.boosters
+    return few
+
+
 def states(toy: Toy) -> list[State]:
     return [State(()), *(State(d.turns[:at]) for d in toy[1][:3] for at in (1, 3, 5))]
 
 
-@pytest.mark.parametrize("which", ["plain", "counting", "few"])
+@pytest.mark.parametrize("which", ["plain", "counting", "few", "ranked"])
 def test_shares_add_up_to_the_logit(toy: Toy, which: str, request: pytest.FixtureRequest) -> None:
     model, codec = request.getfixturevalue(which)
     pairs = list(itertools.product(states(toy), range(len(toy[0]))))

@@ -9,8 +9,9 @@ import pytest
 import torch
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec, Encoded
-from crsbench_lm.generation import Generation
+from crsbench_lm.generation import Generation, RoomyLayer
 from crsbench_lm.options import TinyOptions
+from transformers.cache_utils import DynamicLayer
 
 from crsbench.types import Turn
 
@@ -94,3 +95,22 @@ def test_a_row_that_lost_its_oldest_turns_is_read_anew(made: Any, toy_context: A
     fresh = Generation(model, short, [row])
     torch.testing.assert_close(generation.item_logits(), fresh.item_logits())
     assert generation.ids.shape == fresh.ids.shape
+
+
+def test_a_cache_with_room_holds_what_one_without_holds() -> None:
+    rng = torch.Generator().manual_seed(0)
+    roomy, plain = RoomyLayer(), DynamicLayer()
+    rows, places = 4, set()
+    for step in range(150):
+        if step in (40, 90):
+            kept = torch.tensor([2, 0, 1])[: rows - 1]
+            rows -= 1
+            for layer in (roomy, plain):
+                layer.batch_select_indices(kept)
+        new = [torch.randn(rows, 2, 7 if step == 0 else 1, 3, generator=rng) for _ in range(2)]
+        for ours, theirs in zip(roomy.update(*new), plain.update(*new), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+        assert roomy.get_seq_length() == plain.get_seq_length() == 7 + step
+        assert roomy.keys is not None
+        places.add(roomy.keys.data_ptr())
+    assert len(places) < 7  # it moved where it was full, or where rows left

@@ -39,7 +39,7 @@ def encoded(rng: np.random.Generator, rows: int, items: int) -> Encoded:
     for _ in range(rows):
         features = rng.random((6, 2)).astype(np.float16)
         found = np.sort(rng.choice(items, 6, replace=False)).astype(np.int32)
-        evidence.append(Evidence(found, features))
+        evidence.append(Evidence(found, features, features[:, 1].astype(np.float32)))
         targets.append((int(found[features[:, 0].argmax()]),))
     no = np.zeros(0, np.int64)
     return Encoded(*[no] * 6, tuple(targets), *[no] * 5, (), evidence=tuple(evidence))
@@ -49,7 +49,7 @@ def test_the_head_learns_which_feature_tells_and_where_the_others_stand(toy_cont
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     head = EvidenceHead(4, torch.ones(2))
-    train_head(head, [encoded(rng, 400, 50)], [encoded(rng, 50, 50)], 50, toy_context)
+    train_head(head, [encoded(rng, 400, 50)], [encoded(rng, 50, 50)], 50, 0.0, toy_context)
     test = encoded(rng, 200, 50)
     assert test.evidence is not None
     with torch.no_grad():
@@ -63,13 +63,14 @@ def test_a_target_that_is_no_candidate_costs_what_the_others_share(monkeypatch: 
     row = encoded(np.random.default_rng(0), 1, 50)
     assert row.evidence is not None
     outside = next(i for i in range(50) if i not in row.evidence[0].items)
-    (one,) = (head_module._Rows.of([replace(row, targets=((outside,),))], 50),)
+    (one,) = (head_module._Rows.of([replace(row, targets=((outside,),))], 50, 2.0),)
     head = EvidenceHead(4, torch.ones(2))
     with torch.no_grad():
         head.worth.weight.zero_()
         head.worth.bias.fill_(1.0)
     assert one is not None
-    expected = np.log(6 * np.e + 44)
+    ranked = row.evidence[0].ranked
+    expected = np.log(np.exp(1 + 2 * ranked).sum() + 44)  # what trees make of it counts twice
     assert one.losses(head, np.array([0])).item() == pytest.approx(expected)
 
 

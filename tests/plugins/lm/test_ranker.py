@@ -1,0 +1,213 @@
+"""Trees over the evidence: they find what tells, and judge no row of train by its own answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from crsbench_lm import evidence, ranker
+from crsbench_lm.codec import Encoded
+from crsbench_lm.evidence import Evidence, Evidences
+from crsbench_lm.mixing import LEAST, fit_weight
+from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
+from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
+from crsbench_lm.ranker import RANKERS, Rankers
+
+from crsbench.types import Catalog, Dialogue, State
+
+Toy = tuple[Catalog, tuple[Dialogue, ...]]
+NAMES = ("text", "walk:last", "turns")  # the last is known of the state alone
+TINY = TinyOptions(width=32, layers=1, heads=2, vocabulary=400)
+
+
+def rows(rng: np.random.Generator, number: int, told: bool = True) -> list[Encoded]:
+    """One position each, of the folds in turn: the target is the likeliest by two features, or any."""
+    made = []
+    for n in range(number):
+        features = rng.random((20, 3)).astype(np.float16)
+        features[:, 2] = n % 7
+        items = np.sort(rng.choice(50, 20, replace=False)).astype(np.int32)
+        best = features[:, 0] * features[:, 1] if told else rng.random(20)
+        one = Evidence(items, features, np.zeros(20, np.float32))
+        no = np.zeros(0, np.int64)
+        targets = ((int(items[best.argmax()]),),)
+        made.append(Encoded(*[no] * 6, targets, *[no] * 5, (), fold=n % 5, evidence=(one,)))
+    return made
+
+
+def first(found: Rankers, encoded: list[Encoded], fold: int | None) -> float:
+    """How often the target is ranked first."""
+    hits = []
+    for row in encoded:
+        (one,) = row.evidence or pytest.fail("no evidence")
+        hits.append(int(one.items[found.scores(one.features[None], fold)[0].argmax()]) in row.targets[0])
+    return float(np.mean(hits))
+
+
+def held_out(encoded: list[Encoded]) -> list[Encoded]:
+    return [replace(row, fold=None) for row in encoded]
+
+
+@pytest.fixture
+def found(toy_context: Any) -> Rankers:
+    rng = np.random.default_rng(0)
+    return Rankers.fit(rows(rng, 600), held_out(rows(rng, 100)), NAMES, toy_context)
+
+
+def test_trees_find_what_two_features_tell_together(found: Rankers) -> None:
+    test = rows(np.random.default_rng(1), 200)
+    assert len(found.boosters) == RANKERS
+    assert first(found, test, None) > 0.75  # by the first feature alone .46, by chance .05
+    assert all(first(found, test, fold) > 0.6 for fold in range(5))
+
+
+def test_a_row_is_judged_by_the_ranker_that_has_not_seen_it(
+    toy_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing tells, a ranker that has seen a row knows its target by heart."""
+    monkeypatch.setattr(ranker, "NEGATIVES", 1000)
+    rng = np.random.default_rng(0)
+    train = rows(rng, 600, told=False)
+    # Valid rows are some of those that the first has seen, so that it is not stopped before it knows them.
+    rankers = Rankers.fit(train, held_out([row for row in train if row.fold == 1]), NAMES, toy_context)
+    seen = [row for row in train if row.fold in (1, 4)]  # the second has not seen them
+    assert first(rankers, seen, 0) > 0.3
+    assert first(rankers, seen, 1) < 0.12
+
+
+def test_scores_start_at_nothing_and_are_the_mean_where_no_fold_is(found: Rankers) -> None:
+    (one,) = rows(np.random.default_rng(2), 1)[0].evidence or ()
+    both = np.stack([one.features, one.features[::-1]])
+    scores = found.scores(both, None)
+    np.testing.assert_allclose(scores[0], scores[1][::-1], rtol=1e-6)
+    assert scores.min(axis=1).tolist() == [0, 0]
+    alone = [Rankers(NAMES, [booster]).scores(both, None) for booster in found.boosters]
+    for n, one_of in enumerate(alone):
+        np.testing.assert_array_equal(
+            found.scores(both, n), Rankers(NAMES, [found.boosters[n]] * 3).scores(both, 0)
+        )
+        assert one_of.max() > 0
+    mean = np.mean(alone, axis=0)
+    np.testing.assert_allclose(scores, mean - mean.min(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_contributions_add_up_to_what_is_between_two_candidates(found: Rankers) -> None:
+    (one,) = rows(np.random.default_rng(3), 1)[0].evidence or ()
+    scores = found.scores(one.features[None], None)[0]
+    added = np.stack([found.contributions(one.features, c) for c in range(20)])
+    assert added.shape == (20, 3)
+    between = added.sum(axis=1)
+    np.testing.assert_allclose(between - between[0], scores - scores[0], atol=1e-4)
+    assert np.abs(added[:, :2]).mean() > 3 * np.abs(added[:, 2]).mean()
+
+
+def test_where_no_candidate_is_a_target_nothing_is_learnt(toy_context: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    train = [replace(row, targets=((50,),)) for row in rows(rng, 60)]
+    none = Rankers.fit(train, held_out(rows(rng, 5)), NAMES, toy_context)
+    assert none.boosters == []
+    assert not none.scores(np.ones((2, 4, 3), np.float16), None).any()
+    assert none.contributions(np.ones((4, 3), np.float16), 0).tolist() == [0, 0, 0]
+    none.save(tmp_path)
+    assert Rankers.load(tmp_path, NAMES).boosters == []
+
+
+def test_it_is_read_back_as_it_was(found: Rankers, tmp_path: Path) -> None:
+    found.save(tmp_path)
+    again = Rankers.load(tmp_path, NAMES)
+    (one,) = rows(np.random.default_rng(4), 1)[0].evidence or ()
+    for fold in (None, 0, 1, 2):
+        np.testing.assert_array_equal(
+            again.scores(one.features[None], fold), found.scores(one.features[None], fold)
+        )
+
+
+def test_of_many_rows_some_are_learnt_from(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranker, "NEGATIVES", 5)
+    rng = np.random.default_rng(0)
+    made, encoded = Rankers(NAMES), rows(rng, 100)
+    lines, hits, sizes = made._lines(encoded, 30, rng) or pytest.fail("no lines")
+    assert len(sizes) == 25  # every fourth
+    assert hits.sum() == 25
+    assert sizes.sum() == len(lines) == len(hits)
+    assert 4 < sizes.mean() < 8  # a target, and five of nineteen
+    _, _, whole = made._lines(encoded, 100) or pytest.fail("no lines")
+    assert whole.tolist() == [20] * 100
+
+
+def test_the_weight_is_the_best_of_a_grid(found: Rankers) -> None:
+    test = [
+        replace(row, evidence=(replace(one, ranked=found.scores(one.features[None], None)[0]),))
+        for row in held_out(rows(np.random.default_rng(5), 100))
+        for one in row.evidence or ()
+    ]
+
+    def loss(weight: float) -> float:
+        total = 0.0
+        for row in test:
+            (one,) = row.evidence or ()
+            logits = np.zeros(50)
+            logits[one.items] = weight * one.ranked
+            total += float(np.logaddexp.reduce(logits) - logits[row.targets[0][0]])
+        return total / len(test)
+
+    best = min(np.arange(LEAST, 12, 0.02), key=loss)
+    assert fit_weight(test, 50) == pytest.approx(best, abs=0.02)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "CANDIDATES", 6)
+    monkeypatch.setattr(ranker, "TREES", 10)
+
+
+def fitted(context: Any, **parts: bool) -> LanguageModelPolicy:
+    torch.manual_seed(0)
+    options = SftOptions(tiny=TINY, epochs=2, head=HeadOptions(**parts))
+    return SftPolicy(options).fit(context.train, context)
+
+
+@pytest.mark.usefixtures("few")
+def test_the_language_model_adds_to_the_trees(toy: Toy, toy_context: Any, tmp_path: Path) -> None:
+    policy = fitted(toy_context)
+    evidences = policy.codec.evidences or pytest.fail("nothing is counted")
+    assert len(evidences.rankers.boosters) == RANKERS
+    states = [State(d.turns[:1]) for d in toy[1][:5]]
+    asked = policy.act(states, k=12)
+    policy.save(tmp_path)
+    again = LanguageModelPolicy(1).load(tmp_path)
+    assert again.act(states, k=12) == asked
+    evidences.rankers, evidences._known = Rankers(evidences.names), type(evidences._known)()
+    assert policy.act(states, k=12) != asked
+
+
+@pytest.mark.usefixtures("few")
+def test_rows_that_are_known_are_ranked_as_those_that_are_found(toy: Toy, toy_context: Any) -> None:
+    policy = fitted(toy_context)
+    codec, evidences = policy.codec, policy.codec.evidences or pytest.fail("nothing is counted")
+    rankers, evidences.rankers = evidences.rankers, Rankers(evidences.names)
+    evidences._known.clear()
+    before = codec.evident([codec.encode(d.turns, fold=d.fold) for d in toy[1][:4]])
+    after = evidences.rank(rankers, before)
+    anew = codec.evident([codec.encode(d.turns, fold=d.fold) for d in toy[1][:4]])
+    for one, other, plain in zip(after, anew, before, strict=True):
+        for a, b, c in zip(one.evidence or (), other.evidence or (), plain.evidence or (), strict=True):
+            np.testing.assert_allclose(a.ranked, b.ranked, rtol=1e-6)
+            assert not c.ranked.any()
+
+
+@pytest.mark.usefixtures("few")
+def test_it_may_be_left_out(toy_context: Any) -> None:
+    evidences = fitted(toy_context, ranker=False).codec.evidences
+    assert evidences is not None
+    assert not evidences.rankers.boosters
+
+
+def test_where_every_item_is_a_candidate_there_are_no_trees(toy_context: Any) -> None:
+    evidences = fitted(toy_context).codec.evidences
+    assert isinstance(evidences, Evidences)
+    assert not evidences.rankers.boosters

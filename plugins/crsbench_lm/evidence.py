@@ -52,7 +52,7 @@ class Evidences:
     """Learnt by `fit` from the dialogues of train; `of` answers for any state.
 
     `names` are those of the features, F of them (None: all). `scale` [F] is the mean of the positive values
-    of each in train, 1 where it has none.
+    of each in train, 1 where it has none. `rankers` are asked what they make of them (at first: nothing).
     """
 
     def __init__(self, candidates: Candidates, names: Collection[str] | None = None) -> None:
@@ -111,8 +111,8 @@ class Evidences:
         ranked = self.rankers.scores(kept, fold)
         return [Evidence(*one) for one in zip(found.items, kept, ranked, strict=True)]
 
-    def rank(self, rankers: Rankers, rows: Sequence[Encoded]) -> list[Encoded]:
-        """Ask these rankers from now on, and again of what is known of the rows."""
+    def ask(self, rankers: Rankers, rows: Sequence[Encoded]) -> list[Encoded]:
+        """From now on these rankers are asked, and now of the evidence that the rows hold."""
         self.rankers = rankers
         self._known.clear()
         return [
@@ -127,7 +127,7 @@ class Evidences:
         ]
 
     def save(self, directory: Path) -> None:
-        """Write what the candidates are found by."""
+        """Write what the candidates are found and ranked by."""
         directory.mkdir(parents=True, exist_ok=True)
         self.candidates.save(directory)
         self.rankers.save(directory)

@@ -46,9 +46,12 @@ def cache_argument(model: GroundedLM) -> str:
 
 
 class RoomyLayer(DynamicLayer):
-    """A layer of the cache with room for what is said next: a token does not copy what was read before."""
+    """A layer of the cache with room for what is said next: a token does not copy what was read before.
 
-    _room: tuple[Tensor, Tensor] | None = None  # `keys` and `values` are the first columns of it
+    It writes in place, so no gradient flows through it.
+    """
+
+    _room: tuple[Tensor, Tensor] | None = None
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Add columns [B, heads, n, d]; returns all of them."""
@@ -56,17 +59,20 @@ class RoomyLayer(DynamicLayer):
             self.lazy_initialization(key_states, value_states)
         read = self.get_seq_length()
         end = read + key_states.shape[-2]
-        if self._room is None or self._room[0].shape[-2] < end:
+        if not self._has_room(end):
             self._room = _roomy(key_states, self.keys, read), _roomy(value_states, self.values, read)
+        assert self._room is not None
         keys, values = self._room
         keys[:, :, read:end], values[:, :, read:end] = key_states, value_states
         self.keys, self.values = keys[:, :, :end], values[:, :, :end]
         return self.keys, self.values
 
-    def batch_select_indices(self, indices: Tensor) -> None:
-        """Only keep these rows."""
-        super().batch_select_indices(indices)
-        self._room = None
+    def _has_room(self, end: int) -> bool:
+        """Whether `keys` still begin a room that is large enough (rows may have left it)."""
+        if self._room is None or self.keys is None:
+            return False
+        room = self._room[0]
+        return room.data_ptr() == self.keys.data_ptr() and room.shape[-2] >= end
 
 
 def _roomy(new: Tensor, known: Tensor | None, read: int) -> Tensor:

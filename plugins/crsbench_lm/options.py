@@ -19,7 +19,7 @@ class TinyOptions(Options):
 
 
 class HeadOptions(Options):
-    """What may speak for an item; an ablation turns one off."""
+    """What may speak for an item; an ablation turns one off. The encoder has to be turned on."""
 
     links: bool = Field(default=True, description="what the knowledge graph links with what was named")
     memory: bool = Field(default=True, description="what other dialogues of train recommended")
@@ -28,9 +28,11 @@ class HeadOptions(Options):
         default=True, description="how the conversation reads (off: it says words, counting ranks)"
     )
     ranker: bool = Field(
-        default=True, description="trees over all of this, where some of the items are no candidates"
+        default=True, description="trees that weigh what is counted, in catalogues of more than 300 items"
     )
-    encoder: bool = Field(default=False, description="the sentence encoder, too; needs [encoder]")
+    encoder: bool = Field(
+        default=False, description="count what the sentence encoder finds, too; needs [encoder], slow"
+    )
 
 
 class SftOptions(Options):

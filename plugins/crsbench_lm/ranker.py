@@ -2,7 +2,12 @@
 
 Of three rankers each leaves out a part of the folds of train. A row of train is judged by the ranker that
 left it out, any other state by the mean of the three. So the language model learns what to add to rankers
-that are as good on the rows of train as anywhere else.
+that are no better on the rows of train than elsewhere: what they learn from has not seen its own fold, and
+they have not seen the row's. (Other rows' features have counted it among their neighbours: stacking is out
+of fold to the first order.)
+
+Cost, in CPU seconds of one core: about a minute to fit on OpenDialKG (4,818 rows), and 1.5 ms for each state
+and ranker.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from crsbench_features.boosting import boost, dataset
 from crsbench_features.connections import CONTEXT
 from numpy.typing import NDArray
 
+from crsbench.errors import DataError
 from crsbench.protocols import Context
 
 if TYPE_CHECKING:
@@ -92,7 +98,7 @@ class Rankers:
         return np.concatenate([x, counted / np.maximum(counted.max(axis=-2, keepdims=True), 1e-9)], axis=-1)
 
     def scores(self, features: NDArray[np.float16], fold: int | None) -> NDArray[np.float32]:
-        """[S, C, F] of states of one fold (None: of no row of train) → [S, C], 0 for the last of each."""
+        """[S, C, F] of states of one fold (None: of no row of train) → [S, C], 0 for each one's lowest."""
         if not self.boosters:
             return np.zeros(features.shape[:2], np.float32)
         asked = self.boosters if fold is None else [self.boosters[fold % RANKERS]]
@@ -123,7 +129,11 @@ class Rankers:
 
     @classmethod
     def load(cls, directory: Path, names: Sequence[str]) -> Self:
+        """Read what `save` wrote. Raises DataError where only a part of it is there."""
         from lightgbm import Booster
 
         files = [directory / f"ranker-{n}.txt" for n in range(RANKERS)]
-        return cls(names, [Booster(model_file=file) for file in files if file.exists()])
+        there = [file for file in files if file.exists()]
+        if there and there != files:
+            raise DataError(f"{directory} holds {len(there)} of {RANKERS} rankers", "train the policy again")
+        return cls(names, [Booster(model_file=file) for file in there])

@@ -129,9 +129,10 @@ def train_sft(
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
     if model.evidence is not None and codec.evidences is not None:
+        # (where every item is a candidate the network is trained on the very loss that counts)
         if options.head.ranker and codec.evidences.candidates.number < model.items:
             rankers = Rankers.fit(rows, held_out, codec.evidences.names, ctx)
-            rows, held_out = (codec.evidences.rank(rankers, of) for of in (rows, held_out))
+            rows, held_out = (codec.evidences.ask(rankers, of) for of in (rows, held_out))
             model.mix[RANKED] = fit_weight(held_out, model.items)
         train_head(model.evidence, rows, held_out, model.items, float(model.mix[RANKED]), ctx)
     for parameter in counted:

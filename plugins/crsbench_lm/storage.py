@@ -3,7 +3,7 @@
 `lm/` is a stock model of the transformers library: the composed item embeddings stand as rows of its
 vocabulary, and `AutoModelForCausalLM` and `AutoTokenizer` load it. `head/` is what a stock model cannot
 hold: the parts the item embeddings are composed of, the gates, the weights of the parts of an item's logit,
-what counting remembers of train, the catalogue and the tokenizer without items.
+what counting remembers of train and the trees over it, the catalogue and the tokenizer without items.
 """
 
 from __future__ import annotations
@@ -78,8 +78,10 @@ def load_model(directory: Path, device: str = "cpu") -> tuple[GroundedLM, Dialog
     names = settings["features"]
     evidences = Evidences.load(head / "memory", names) if names is not None else None
     model = GroundedLM(lm, links, torch.ones(len(evidences.names)) if evidences is not None else None)
-    keys = model.load_state_dict(load_file(head / "head.safetensors"), strict=False)
-    if keys.unexpected_keys or any(not key.startswith("lm.") for key in keys.missing_keys):
+    saved = load_file(head / "head.safetensors")
+    own = {key: value.shape for key, value in model.state_dict().items() if not key.startswith("lm.")}
+    if own != {key: value.shape for key, value in saved.items()}:
         raise DataError(f"{directory} was written by a version with another head", "train the policy again")
+    model.load_state_dict(saved, strict=False)
     codec = DialogueCodec(tokenizer, catalog, links, settings["max_length"], evidences)
     return model.to(device).eval(), codec

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from crsbench_features import sentences
 from crsbench_lm import evidence
 from crsbench_lm.batch import collate
 from crsbench_lm.build import build_model
@@ -15,7 +16,7 @@ from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidences
 from crsbench_lm.head import EvidenceHead
 from crsbench_lm.model import GroundedLM, take
-from crsbench_lm.options import TinyOptions
+from crsbench_lm.options import HeadOptions, TinyOptions
 from crsbench_lm.storage import load_model, save_model
 
 from crsbench.types import Catalog, Dialogue, State, Turn
@@ -144,3 +145,32 @@ def test_only_the_newest_position_is_read_when_acting(
     assert whole.evidence is not None
     assert newest.evidence is not None
     np.testing.assert_array_equal(newest.evidence[0].features, whole.evidence[-1].features)
+
+
+class Axes:
+    """A sentence's vector: one axis a first word."""
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        vectors = np.zeros((len(texts), 384), np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            row[sum(map(ord, text.split()[0])) % 384] = 1
+        return vectors
+
+
+def test_the_sentence_encoder_may_be_counted_too(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentences, "Encoder", Axes)
+    catalog, dialogues = toy
+    plain = Evidences.fit(dialogues, catalog, HeadOptions())
+    found = Evidences.fit(dialogues, catalog, HeadOptions(encoder=True))
+    assert set(found.names) - set(plain.names) == {"sentences", "dialogue-sentences", "item-sentences"}
+    forgetful = Evidences.fit(dialogues, catalog, HeadOptions(encoder=True, memory=False))
+    assert {name for name in forgetful.names if "sentences" in name} == {"item-sentences"}
+    for one in (plain, found, forgetful):
+        one.save(tmp_path / str(len(one.names)))
+        again = Evidences.load(tmp_path / str(len(one.names)), one.names)
+        assert again.names == one.names
+        pairs = zip(one.of(states(toy), [None] * 12), again.of(states(toy), [None] * 12), strict=True)
+        for left, right in pairs:
+            np.testing.assert_array_equal(left.features, right.features)

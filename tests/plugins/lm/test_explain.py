@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from crsbench_features.connections import HAS, LIKE
+from crsbench_features.connections import HAS, LIKE, group_of
 from crsbench_lm import evidence
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec
 from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidences
 from crsbench_lm.explain import CANDIDATE, OWN, explain
-from crsbench_lm.model import GroundedLM
+from crsbench_lm.model import RANKED, GroundedLM
 from crsbench_lm.options import TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy
 from crsbench_lm.ranker import Rankers
@@ -67,7 +67,7 @@ def ranked(toy: Toy, toy_context: Any, few: Model) -> Model:
     rows = codec.evident([encode_dialogue(codec, replace(d, turns=d.turns[:2])) for d in toy[1]])
     comedy = [replace(row, targets=(tuple(range(0, 12, 3)),)) for row in rows]
     assert codec.evidences is not None
-    codec.evidences.rank(Rankers.fit(comedy, comedy[:20], codec.evidences.names, toy_context), ())
+    codec.evidences.ask(Rankers.fit(comedy, comedy[:20], codec.evidences.names, toy_context), ())
     assert codec.evidences.rankers.boosters
     return few
 
@@ -107,6 +107,29 @@ def test_evidence_is_told_by_group_of_features(toy: Toy, few: Model) -> None:
     counted, ignored = explain(*few, [state] * 2, [int(one.items[0]), beside])
     assert {reason.text for reason in ignored if not reason.mention} == {OWN}
     assert {CANDIDATE, OWN} < {reason.text for reason in counted if not reason.mention}
+
+
+def test_trees_are_told_by_group_of_features(toy: Toy, ranked: Model) -> None:
+    """Where the network is silent, a group's share is what trees make of its features."""
+    model, codec = ranked
+    assert model.evidence is not None
+    assert codec.evidences is not None
+    with torch.no_grad():
+        model.evidence.worth.weight.zero_()
+        model.evidence.reading.weight.zero_()
+    state = states(toy)[2]
+    (one,) = codec.evidences.of([state], [None])
+    base = set()
+    for c, item in enumerate(one.items.tolist()):
+        added = float(model.mix[RANKED]) * codec.evidences.rankers.contributions(one.features, c)
+        groups = [group_of(name) for name in codec.evidences.names]
+        (found,) = explain(*ranked, [state], [item])
+        told = {reason.text.partition(":")[0]: reason.share for reason in found if not reason.mention}
+        for group in set(groups):
+            expected = sum(share for share, name in zip(added, groups, strict=True) if name == group)
+            assert told.get(group, 0) == pytest.approx(expected, abs=1e-5)
+        base.add(round(told[CANDIDATE], 4))
+    assert len(base) == 1  # of an item of which nothing is known trees say the same
 
 
 def test_a_group_that_says_nothing_has_no_share(toy: Toy, counting: Model) -> None:

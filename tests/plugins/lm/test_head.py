@@ -130,10 +130,11 @@ def test_another_head_on_disk_is_refused(toy_context: Any, tmp_path: Path) -> No
     policy.save(tmp_path)
     file = tmp_path / "head" / "head.safetensors"
     tensors = load_file(file)
-    del tensors["evidence.worth.weight"]
-    save_file(tensors, file)
-    with pytest.raises(DataError, match="another head"):
-        LanguageModelPolicy(1).load(tmp_path)
+    weight = tensors.pop("evidence.worth.weight")
+    for other in ({}, {"evidence.worth.weight": weight, "mix": tensors["mix"][:5].clone()}):
+        save_file(tensors | other, file)
+        with pytest.raises(DataError, match="another head"):
+            LanguageModelPolicy(1).load(tmp_path)
 
 
 @pytest.mark.parametrize("part", ["links", "memory", "copies", "language_model"])

@@ -129,8 +129,10 @@ def train_sft(
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
     if model.evidence is not None and codec.evidences is not None:
-        # (where every item is a candidate the network is trained on the very loss that counts)
-        if options.head.ranker and codec.evidences.candidates.number < model.items:
+        # Where every item is a candidate, the network is trained on the very loss that counts. Where SFT goes
+        # on, the trees stay as they are.
+        large = codec.evidences.candidates.number < model.items
+        if options.head.ranker and large and not codec.evidences.rankers.boosters:
             rankers = Rankers.fit(rows, held_out, codec.evidences.names, ctx)
             rows, held_out = (codec.evidences.ask(rankers, of) for of in (rows, held_out))
             model.mix[RANKED] = fit_weight(held_out, model.items)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crsbench_lm import evidence, ranker
 from crsbench_lm.options import SftOptions, TinyOptions
 from crsbench_lm.sft import encode_dialogue
 from crsbench_ppo.filtered import FilteredSftPolicy, kept
@@ -40,6 +41,17 @@ def test_what_was_liked_is_said_more(toy_context: Any, tmp_path: Path, keep: str
     policy.save(tmp_path)
     again = FilteredSftPolicy(policy.options).load(tmp_path)
     assert low_share(again) == after
+
+
+def test_the_trees_of_the_start_stay(
+    toy_context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "CANDIDATES", 6)
+    monkeypatch.setattr(ranker, "TREES", 5)
+    policies = fitted(toy_context, tmp_path, "positive").stages().values()
+    before, after = ([b.model_to_string() for b in one.codec.evidences.rankers.boosters] for one in policies)
+    assert len(before) == 3
+    assert after == before
 
 
 def test_the_control_takes_as_many_steps(toy_context: Any, tmp_path: Path) -> None:

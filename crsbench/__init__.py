@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from crsbench.comparison import compare as compare
     from crsbench.config import Options as Options
     from crsbench.hf import to_hf as to_hf
     from crsbench.hookspecs import Spec as Spec
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from crsbench.run import load_policy as load_policy
     from crsbench.run import load_run as load_run
     from crsbench.run import run as run
-    from crsbench.stats import compare as compare
 
 # Threads that spin for long while they wait make training several times slower when anything else uses the
 # cores; threads that never do are a quarter slower when nothing does. OpenMP reads this when torch is loaded.
@@ -35,7 +35,7 @@ _HOMES = {
     "load_policy": "crsbench.run",
     "load_run": "crsbench.run",
     "run": "crsbench.run",
-    "compare": "crsbench.stats",
+    "compare": "crsbench.comparison",
     "to_hf": "crsbench.hf",
 }
 __all__ = ["Options", "Spec", "compare", "hookimpl", "load_policy", "load_run", "run", "to_hf"]  # pyright: ignore[reportUnsupportedDunderAll]

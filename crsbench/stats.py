@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from crsbench.errors import UsageError
 from crsbench.identity import canonical
 from crsbench.intervals import Interval, bootstraps, over_both, over_seeds
-from crsbench.record import Decoding, Measured, Run, Score, load_run
+from crsbench.record import Decoding, Measured, Score
 from crsbench.significance import holm, paired
 
 Key = tuple[str, str, str, str | None, str | None]  # metric, subset, unit, decoding, simulator
@@ -122,14 +121,24 @@ def stage_differences(measured: Sequence[Measured]) -> list[Row]:
     return _compared([Side(stage, (), {0: table}) for stage, table in _by_stage(measured).items()])
 
 
-def compare(runs: Sequence[Run | str | Path]) -> Comparison:
+class Finished(Protocol):
+    """A run, or what a leaderboard keeps of one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def record(self) -> Mapping[str, Any]: ...
+    def measured(self) -> list[Measured]: ...
+
+
+def compare(runs: Sequence[Finished]) -> Comparison:
     """Paired tests on the units that runs share.
 
     Runs equal in all but their seed are one side, averaged over seeds per unit; a side enters with its
     final stage. A single side with several stages has its stages compared. Raises UsageError for runs on
     different data, for unfinished ones, and where there is nothing to compare.
     """
-    loaded = {run.id: run for run in (run if isinstance(run, Run) else load_run(run) for run in runs)}
+    loaded = {run.id: run for run in runs}
     groups = _groups(list(loaded.values()))
     described = next(iter(loaded.values())).record["run"]
     if len(groups) == 1:
@@ -158,18 +167,18 @@ def compare(runs: Sequence[Run | str | Path]) -> Comparison:
     )
 
 
-def _side(name: str, group: Sequence[Run]) -> Side:
+def _side(name: str, group: Sequence[Finished]) -> Side:
     tables = {run.record["run"]["seed"]: _by_stage(run.measured()).get("final", {}) for run in group}
     return Side(name, tuple(run.id for run in group), tables)
 
 
-def _groups(runs: Sequence[Run]) -> list[list[Run]]:
+def _groups(runs: Sequence[Finished]) -> list[list[Finished]]:
     """Runs that differ in nothing but their seed, together, in the order given."""
     if not runs:
         raise UsageError("there is nothing to compare", "name two runs, or one with several stages")
-    groups: dict[str, list[Run]] = {}
+    groups: dict[str, list[Finished]] = {}
     for run in runs:
-        if not run.complete:
+        if run.record["status"] != "complete":
             raise UsageError(f"run {run.id} failed: {run.record['error']['message']}")
         mine, first = run.record["run"], runs[0].record["run"]
         for field in SAME:
@@ -190,7 +199,7 @@ def but_for_seed(record: Mapping[str, Any]) -> str:
     return canonical([rest, made["device"], made.get("processes", 1)])
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
+def _names(runs: Sequence[Finished]) -> list[str]:
     """The policies' names; where two are the same, with the options that were passed or the run's id."""
     plain = [str(run.record["run"]["plugin"]) for run in runs]
     passed = [", ".join(f"{k}={v}" for k, v in run.record["run"]["options_passed"].items()) for run in runs]

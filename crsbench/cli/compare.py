@@ -28,7 +28,10 @@ class Format(StrEnum):
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN …", help="Finished runs: their folders, or result.json files."),
+        typer.Argument(
+            metavar="RUN RUN …",
+            help="Finished runs or records of a leaderboard: their folders, or result.json files.",
+        ),
     ],
     as_json: Json = False,
     form: Annotated[
@@ -43,7 +46,7 @@ def compare(
     as_json = as_json or form is Format.JSON
     with reserved(as_json) as emit:
         from crsbench.cli.board import to_csv, to_latex, to_markdown
-        from crsbench.stats import compare as compared
+        from crsbench.comparison import compare as compared
 
         found = compared(runs)
         written = {Format.MARKDOWN: to_markdown, Format.LATEX: to_latex, Format.CSV: to_csv}.get(form)

@@ -23,21 +23,24 @@ class Example:
 
 
 def examples(dialogues: Sequence[Dialogue]) -> Iterator[Example]:
-    """Each labelled system turn; of a turn of several messages (lines), each message with labels.
+    """Each labelled system turn; of a turn of several messages (lines), each message with labels."""
+    for d, dialogue in enumerate(dialogues):
+        fold = dialogue.fold
+        for at, turn in enumerate(dialogue.turns):
+            for state, targets in recommendations(dialogue.turns[:at], turn):
+                yield Example(state, targets, fold, d)
+
+
+def recommendations(before: tuple[Turn, ...], turn: Turn) -> Iterator[tuple[State, tuple[int, ...]]]:
+    """Where a system turn recommends something, and what: message by message.
 
     The readers join the messages of one speaker into a turn, and score message by message: so what a
     message recommends follows the messages before it, which then are a system turn of their own. A label
     that no line names belongs to the first line.
     """
-    for d, dialogue in enumerate(dialogues):
-        fold = dialogue.fold
-        for at, turn in enumerate(dialogue.turns):
-            if not turn.recommended:
-                continue
-            before = dialogue.turns[:at]
-            for end, targets in _messages(turn):
-                said = (_until(turn, end),) if end else ()
-                yield Example(State(before + said), targets, fold, d)
+    if turn.recommended:
+        for end, targets in _messages(turn):
+            yield State((*before, _until(turn, end)) if end else before), targets
 
 
 def labels(rows: Sequence[Example], dialogues: int, items: int) -> tuple[Rows, Rows]:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from crsbench_features.examples import recommendations
 from crsbench_features.linking import Linker
 from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from crsbench.types import Catalog, Mention, State, Turn
-from crsbench_lm.evidence import Evidence, Evidences
+from crsbench_lm.evidence import Evidence, Evidences, Recommended
 from crsbench_lm.pieces import SPECIALS, segments
 
 USER, SYSTEM = 0, 1
@@ -227,6 +228,24 @@ class DialogueCodec:
         return [
             row if row.evidence is not None else replace(row, evidence=tuple(next(found) for _ in row.turns))
             for row in rows
+        ]
+
+    def recommended(self, rows: Sequence[Encoded]) -> list[Recommended]:
+        """What the rows recommend, as it is scored: message by message (examples.py)."""
+        if self.evidences is None:
+            return []
+        made = [
+            (row.fold, state, targets, evidence if len(state.history) == turn else None)
+            for row in self.evident(rows)
+            for turn, labelled, evidence in zip(row.turns, row.targets, row.evidence or (), strict=True)
+            if labelled
+            for state, targets in recommendations(row.history[:turn], row.history[turn])
+        ]
+        missing = [(state, fold) for fold, state, _, evidence in made if evidence is None]
+        found = iter(self.evidences.of([state for state, _ in missing], [fold for _, fold in missing]))
+        return [
+            Recommended(next(found) if evidence is None else evidence, targets, fold)
+            for fold, _, targets, evidence in made
         ]
 
     def turn_ends(self, row: Encoded) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from crsbench_features.candidates import BATCH, Candidates
@@ -24,9 +24,6 @@ from numpy.typing import NDArray
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_lm.options import HeadOptions
 from crsbench_lm.ranker import Rankers
-
-if TYPE_CHECKING:
-    from crsbench_lm.codec import Encoded
 
 CANDIDATES = 300
 SAMPLE = 300  # train rows, about, by which features are scaled
@@ -46,6 +43,15 @@ class Evidence:
     items: NDArray[np.int32]
     features: NDArray[np.float16]
     ranked: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """A recommendation: the evidence where it was made, its items, the fold (None: it is none of train)."""
+
+    evidence: Evidence
+    targets: tuple[int, ...]
+    fold: int | None
 
 
 class Evidences:
@@ -111,20 +117,14 @@ class Evidences:
         ranked = self.rankers.scores(kept, fold)
         return [Evidence(*one) for one in zip(found.items, kept, ranked, strict=True)]
 
-    def ask(self, rankers: Rankers, rows: Sequence[Encoded]) -> list[Encoded]:
-        """From now on these rankers are asked, and now of the evidence that the rows hold."""
+    def ask(self, rankers: Rankers) -> None:
+        """From now on these rankers say what they make of the evidence."""
         self.rankers = rankers
         self._known.clear()
-        return [
-            replace(
-                row,
-                evidence=tuple(
-                    replace(one, ranked=rankers.scores(one.features[None], row.fold)[0])
-                    for one in row.evidence or ()
-                ),
-            )
-            for row in rows
-        ]
+
+    def again(self, one: Evidence, fold: int | None) -> Evidence:
+        """The same evidence, as the rankers judge it now."""
+        return replace(one, ranked=self.rankers.scores(one.features[None], fold)[0])
 
     def save(self, directory: Path) -> None:
         """Write what the candidates are found and ranked by."""

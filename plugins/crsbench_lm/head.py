@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from crsbench.protocols import Context
-from crsbench_lm.codec import Encoded
-from crsbench_lm.evidence import Evidence
+from crsbench_lm.evidence import Evidence, Recommended
 
 BATCH = 32
 EPOCHS = 8
@@ -66,7 +65,7 @@ class EvidenceHead(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """N labelled positions: their evidence, and the share of the label that each candidate has, [N, C]."""
+    """N recommendations: their evidence, and the share of the label that each candidate has, [N, C]."""
 
     evidence: Sequence[Evidence]
     labels: NDArray[np.float32]
@@ -74,17 +73,13 @@ class _Rows:
     ranked: float  # the weight of what rankers make of it, which the head adds to
 
     @classmethod
-    def of(cls, encoded: Sequence[Encoded], items: int, ranked: float) -> _Rows | None:
-        found = [
-            (one, targets)
-            for row in encoded
-            for one, targets in zip(row.evidence or (), row.targets, strict=True)
-            if targets
-        ]
-        if not found:
+    def of(cls, made: Sequence[Recommended], items: int, ranked: float) -> _Rows | None:
+        if not made:
             return None
-        labels = [(np.isin(one.items, targets) / len(targets)).astype(np.float32) for one, targets in found]
-        return cls([one for one, _ in found], np.stack(labels), items - len(found[0][0].items), ranked)
+        evidence = [one.evidence for one in made]
+        hits = [np.isin(one.evidence.items, one.targets) / len(one.targets) for one in made]
+        others = items - len(evidence[0].items)
+        return cls(evidence, np.stack(hits).astype(np.float32), others, ranked)
 
     def losses(self, head: EvidenceHead, chosen: NDArray[np.int64]) -> Tensor:
         """Cross-entropy of each chosen row, in nats; a target that is no candidate has logit 0."""
@@ -100,14 +95,14 @@ class _Rows:
 
 def train_head(
     head: EvidenceHead,
-    train: Sequence[Encoded],
-    valid: Sequence[Encoded],
+    train: Sequence[Recommended],
+    valid: Sequence[Recommended],
     items: int,
     ranked: float,
     ctx: Context,
 ) -> None:
     """Train z and w in place; the epoch with the lowest loss on the valid rows is kept."""
-    rows, held_out = (_Rows.of(encoded, items, ranked) for encoded in (train, valid))
+    rows, held_out = (_Rows.of(made, items, ranked) for made in (train, valid))
     if rows is None:
         return
     rng = np.random.default_rng(ctx.seed)

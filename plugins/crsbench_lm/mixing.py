@@ -15,6 +15,7 @@ from torch import Tensor
 
 from crsbench_lm.batch import Batch
 from crsbench_lm.codec import Encoded
+from crsbench_lm.evidence import Recommended
 
 MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
 LEAST = 0.1  # a part that weighs nothing here could not be tuned by rewards later
@@ -26,16 +27,14 @@ def thinned(rows: Sequence[Encoded], items: int) -> Sequence[Encoded]:
     return rows[:: max(1, math.ceil(positions * items / MOST))]
 
 
-def fit_weight(rows: Sequence[Encoded], items: int) -> float:
-    """The weight of what rankers make of the evidence, alone, with the lowest cross-entropy on these rows."""
+def fit_weight(made: Sequence[Recommended], items: int) -> float:
+    """The weight of what rankers make of the evidence, alone, with the lowest cross-entropy on these."""
     held_out = HeldOut()
-    for row in rows:
-        for one, targets in zip(row.evidence or (), row.targets, strict=True):
-            if targets:
-                part = np.zeros((1, 1, items), np.float32)
-                part[0, 0, one.items] = one.ranked
-                held_out.parts.append(part)
-                held_out.targets.append(targets)
+    for one in made:
+        part = np.zeros((1, 1, items), np.float32)
+        part[0, 0, one.evidence.items] = one.evidence.ranked
+        held_out.parts.append(part)
+        held_out.targets.append(one.targets)
     mix, _ = held_out.fit(torch.ones(1))
     return float(mix[0])
 

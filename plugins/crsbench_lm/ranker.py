@@ -28,11 +28,11 @@ from crsbench.protocols import Context
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-    from crsbench_lm.codec import Encoded
+    from crsbench_lm.evidence import Recommended
 
 RANKERS = 3
 TREES = 300  # at most
-ROWS = 12_000  # of train that are learnt from, about, and as many of valid
+ROWS = 12_000  # recommendations of train that are learnt from, about, and as many of valid
 NEGATIVES = 100  # candidates of a row that are learnt from beside its targets, about
 
 _Lines = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]
@@ -51,12 +51,12 @@ class Rankers:
 
     @classmethod
     def fit(
-        cls, train: Sequence[Encoded], valid: Sequence[Encoded], names: Sequence[str], ctx: Context
+        cls, train: Sequence[Recommended], valid: Sequence[Recommended], names: Sequence[str], ctx: Context
     ) -> Self:
-        """From the evidence of the rows; no boosters where no candidate is a target."""
+        """No boosters where no candidate is a target."""
         made, rng = cls(names), np.random.default_rng([ctx.seed, 4])
         parts = [
-            [row for row in train if row.fold is not None and row.fold % RANKERS == n] for n in range(RANKERS)
+            [one for one in train if one.fold is not None and one.fold % RANKERS == n] for n in range(RANKERS)
         ]
         lines = [made._lines(part, math.ceil(ROWS / RANKERS), rng) for part in parts]
         held_out = made._lines(valid, ROWS)
@@ -70,17 +70,13 @@ class Rankers:
         return made
 
     def _lines(
-        self, rows: Sequence[Encoded], most: int, thin: np.random.Generator | None = None
+        self, made: Sequence[Recommended], most: int, thin: np.random.Generator | None = None
     ) -> _Lines | None:
-        """Lines, hits and sizes of `most` labelled positions with a target among their candidates.
+        """Lines, hits and sizes of `most` recommendations with a target among their candidates.
 
         `thin` draws those of the other candidates that are kept; without it all are.
         """
-        labelled = [
-            (one, np.isin(one.items, targets))
-            for row in rows
-            for one, targets in zip(row.evidence or (), row.targets, strict=True)
-        ]
+        labelled = [(one.evidence, np.isin(one.evidence.items, one.targets)) for one in made]
         labelled = [(one, hit) for one, hit in labelled if hit.any()]
         if not labelled:
             return None

@@ -23,6 +23,7 @@ from crsbench.protocols import Context
 from crsbench.types import Dialogue
 from crsbench_lm.batch import Batch, collate, token_batches
 from crsbench_lm.codec import SYSTEM, DialogueCodec, Encoded
+from crsbench_lm.evidence import Evidences
 from crsbench_lm.head import train_head
 from crsbench_lm.mixing import HeldOut, fit_weight, thinned
 from crsbench_lm.model import RANKED, GroundedLM
@@ -128,15 +129,20 @@ def train_sft(
     held_out = codec.evident(thinned(held_out, model.items))
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
-    if model.evidence is not None and codec.evidences is not None:
+    if model.evidence is not None and (evidences := codec.evidences) is not None:
+        made, to_find = codec.recommended(rows), codec.recommended(held_out)
         # Where every item is a candidate, the network is trained on the very loss that counts. Where SFT goes
         # on, the trees stay as they are.
-        large = codec.evidences.candidates.number < model.items
-        if options.head.ranker and large and not codec.evidences.rankers.boosters:
-            rankers = Rankers.fit(rows, held_out, codec.evidences.names, ctx)
-            rows, held_out = (codec.evidences.ask(rankers, of) for of in (rows, held_out))
-            model.mix[RANKED] = fit_weight(held_out, model.items)
-        train_head(model.evidence, rows, held_out, model.items, float(model.mix[RANKED]), ctx)
+        large = evidences.candidates.number < model.items
+        if options.head.ranker and large and not evidences.rankers.boosters:
+            evidences.ask(Rankers.fit(made, to_find, evidences.names, ctx))
+            made, to_find = (
+                [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in of]
+                for of in (made, to_find)
+            )
+            rows, held_out = ([_judged(row, evidences) for row in of] for of in (rows, held_out))
+            model.mix[RANKED] = fit_weight(to_find, model.items)
+        train_head(model.evidence, made, to_find, model.items, float(model.mix[RANKED]), ctx)
     for parameter in counted:
         parameter.requires_grad = False
     rng = np.random.default_rng(ctx.seed)
@@ -184,6 +190,11 @@ def train_sft(
     for parameter in counted:
         parameter.requires_grad = True
     model.eval()
+
+
+def _judged(row: Encoded, evidences: Evidences) -> Encoded:
+    """The row with its evidence as the rankers judge it now."""
+    return replace(row, evidence=tuple(evidences.again(one, row.fold) for one in row.evidence or ()))
 
 
 @torch.no_grad()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from crsbench_features import sentences
+from crsbench_features.examples import examples
 from crsbench_lm import evidence
 from crsbench_lm.batch import collate
 from crsbench_lm.build import build_model
@@ -19,9 +21,10 @@ from crsbench_lm.model import GroundedLM, take
 from crsbench_lm.options import HeadOptions, TinyOptions
 from crsbench_lm.storage import load_model, save_model
 
-from crsbench.types import Catalog, Dialogue, State, Turn
+from crsbench.types import Catalog, Dialogue, Mention, State, Turn
 
 Toy = tuple[Catalog, tuple[Dialogue, ...]]
+MENTIONED = (("Film Beta", 1), ("Film Gamma", 2))
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +177,25 @@ def test_the_sentence_encoder_may_be_counted_too(
         pairs = zip(one.of(states(toy), [None] * 12), again.of(states(toy), [None] * 12), strict=True)
         for left, right in pairs:
             np.testing.assert_array_equal(left.features, right.features)
+
+
+def test_what_a_row_recommends_is_what_examples_are_message_by_message(
+    toy: Toy, grounded: tuple[GroundedLM, DialogueCodec]
+) -> None:
+    _, codec = grounded
+    first, then = toy[1][:2]
+    text = "You could watch Film Beta\nor Film Gamma, or Film Beta again"
+    named = [Mention(name, item, (text.index(name), text.index(name) + 9)) for name, item in MENTIONED]
+    again = Mention("Film Beta", 1, (text.rindex("Film Beta"), text.rindex("Film Beta") + 9))
+    twice = Turn("system", text, (*named, again), (1, 2))
+    dialogues = [replace(first, turns=(first.turns[0], twice, *first.turns[2:])), then]
+    made = codec.recommended([codec.encode(d.turns, fold=d.fold) for d in dialogues])
+    expected = list(examples(dialogues))
+    assert [one.targets for one in made] == [one.targets for one in expected]
+    assert [one.targets for one in made[:2]] == [(1,), (2, 1)]
+    assert [one.fold for one in made] == [one.fold for one in expected]
+    assert codec.evidences is not None
+    found = codec.evidences.of([one.state for one in expected], [one.fold for one in expected])
+    for one, there in zip(made, found, strict=True):
+        np.testing.assert_array_equal(one.evidence.features, there.features)
+    assert (made[0].evidence.features != made[1].evidence.features).any()

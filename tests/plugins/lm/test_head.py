@@ -12,7 +12,7 @@ import torch
 from crsbench_lm import head as head_module
 from crsbench_lm import mixing
 from crsbench_lm.codec import Encoded
-from crsbench_lm.evidence import Evidence
+from crsbench_lm.evidence import Evidence, Recommended
 from crsbench_lm.head import EvidenceHead, train_head
 from crsbench_lm.mixing import LEAST, HeldOut, thinned
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
@@ -33,43 +33,50 @@ def fitted(context: Any, **parts: bool) -> LanguageModelPolicy:
     return SftPolicy(options).fit(context.train, context)
 
 
-def encoded(rng: np.random.Generator, rows: int, items: int) -> Encoded:
-    """`rows` positions of one dialogue; the target is the candidate with the largest first feature."""
-    evidence, targets = [], []
-    for _ in range(rows):
+def recommended(rng: np.random.Generator, number: int, items: int) -> list[Recommended]:
+    """The target is the candidate with the largest first feature."""
+    made = []
+    for _ in range(number):
         features = rng.random((6, 2)).astype(np.float16)
         found = np.sort(rng.choice(items, 6, replace=False)).astype(np.int32)
-        evidence.append(Evidence(found, features, features[:, 1].astype(np.float32)))
-        targets.append((int(found[features[:, 0].argmax()]),))
-    no = np.zeros(0, np.int64)
-    return Encoded(*[no] * 6, tuple(targets), *[no] * 5, (), evidence=tuple(evidence))
+        evidence = Evidence(found, features, features[:, 1].astype(np.float32))
+        made.append(Recommended(evidence, (int(found[features[:, 0].argmax()]),), None))
+    return made
+
+
+def encoded(rng: np.random.Generator, rows: int, items: int) -> Encoded:
+    """`rows` positions of one dialogue."""
+    made, no = recommended(rng, rows, items), np.zeros(0, np.int64)
+    targets, evidence = (tuple(getattr(one, of) for one in made) for of in ("targets", "evidence"))
+    return Encoded(*[no] * 6, targets, *[no] * 5, (), evidence=evidence)
 
 
 def test_the_head_learns_which_feature_tells_and_where_the_others_stand(toy_context: Any) -> None:
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     head = EvidenceHead(4, torch.ones(2))
-    train_head(head, [encoded(rng, 400, 50)], [encoded(rng, 50, 50)], 50, 0.0, toy_context)
-    test = encoded(rng, 200, 50)
-    assert test.evidence is not None
+    train_head(head, recommended(rng, 400, 50), recommended(rng, 50, 50), 50, 0.0, toy_context)
+    test = recommended(rng, 200, 50)
     with torch.no_grad():
-        logits = head.worth(head.read(torch.tensor(np.stack([e.features for e in test.evidence]))))[..., 0]
-    chosen = [e.items[i] for e, i in zip(test.evidence, logits.argmax(1).tolist(), strict=True)]
-    assert np.mean([item in t for item, t in zip(chosen, test.targets, strict=True)]) > 0.7  # chance: 1 / 6
+        features = torch.tensor(np.stack([one.evidence.features for one in test]))
+        logits = head.worth(head.read(features))[..., 0]
+    chosen = [one.evidence.items[i] for one, i in zip(test, logits.argmax(1).tolist(), strict=True)]
+    assert (
+        np.mean([item in one.targets for item, one in zip(chosen, test, strict=True)]) > 0.7
+    )  # chance: 1 / 6
     assert float(torch.sigmoid(logits.logsumexp(1) - np.log(44)).mean()) > 0.9  # no target is outside
 
 
-def test_a_target_that_is_no_candidate_costs_what_the_others_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = encoded(np.random.default_rng(0), 1, 50)
-    assert row.evidence is not None
-    outside = next(i for i in range(50) if i not in row.evidence[0].items)
-    (one,) = (head_module._Rows.of([replace(row, targets=((outside,),))], 50, 2.0),)
+def test_a_target_that_is_no_candidate_costs_what_the_others_share() -> None:
+    (made,) = recommended(np.random.default_rng(0), 1, 50)
+    outside = next(i for i in range(50) if i not in made.evidence.items)
+    one = head_module._Rows.of([replace(made, targets=(outside,))], 50, 2.0)
     head = EvidenceHead(4, torch.ones(2))
     with torch.no_grad():
         head.worth.weight.zero_()
         head.worth.bias.fill_(1.0)
     assert one is not None
-    ranked = row.evidence[0].ranked
+    ranked = made.evidence.ranked
     expected = np.log(np.exp(1 + 2 * ranked).sum() + 44)  # what trees make of it counts twice
     assert one.losses(head, np.array([0])).item() == pytest.approx(expected)
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 from crsbench_lm import evidence, ranker
-from crsbench_lm.codec import Encoded
-from crsbench_lm.evidence import Evidence, Evidences
+from crsbench_lm.evidence import Evidence, Evidences, Recommended
 from crsbench_lm.mixing import LEAST, fit_weight
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
@@ -25,8 +24,8 @@ NAMES = ("text", "walk:last", "turns")  # the last is known of the state alone
 TINY = TinyOptions(width=32, layers=1, heads=2, vocabulary=400)
 
 
-def rows(rng: np.random.Generator, number: int, told: bool = True) -> list[Encoded]:
-    """One position each, of the folds in turn: the target is the likeliest by two features, or any."""
+def rows(rng: np.random.Generator, number: int, told: bool = True) -> list[Recommended]:
+    """Of the folds in turn: the target is the likeliest by two features, or any."""
     made = []
     for n in range(number):
         features = rng.random((20, 3)).astype(np.float16)
@@ -34,23 +33,21 @@ def rows(rng: np.random.Generator, number: int, told: bool = True) -> list[Encod
         items = np.sort(rng.choice(50, 20, replace=False)).astype(np.int32)
         best = features[:, 0] * features[:, 1] if told else rng.random(20)
         one = Evidence(items, features, np.zeros(20, np.float32))
-        no = np.zeros(0, np.int64)
-        targets = ((int(items[best.argmax()]),),)
-        made.append(Encoded(*[no] * 6, targets, *[no] * 5, (), fold=n % 5, evidence=(one,)))
+        made.append(Recommended(one, (int(items[best.argmax()]),), n % 5))
     return made
 
 
-def first(found: Rankers, encoded: list[Encoded], fold: int | None) -> float:
+def first(found: Rankers, made: list[Recommended], fold: int | None) -> float:
     """How often the target is ranked first."""
     hits = []
-    for row in encoded:
-        (one,) = row.evidence or pytest.fail("no evidence")
-        hits.append(int(one.items[found.scores(one.features[None], fold)[0].argmax()]) in row.targets[0])
+    for row in made:
+        scores = found.scores(row.evidence.features[None], fold)[0]
+        hits.append(int(row.evidence.items[scores.argmax()]) in row.targets)
     return float(np.mean(hits))
 
 
-def held_out(encoded: list[Encoded]) -> list[Encoded]:
-    return [replace(row, fold=None) for row in encoded]
+def held_out(made: list[Recommended]) -> list[Recommended]:
+    return [replace(row, fold=None) for row in made]
 
 
 @pytest.fixture
@@ -82,7 +79,7 @@ def test_a_row_is_judged_by_the_ranker_that_has_not_seen_it(
 
 
 def test_scores_start_at_nothing_and_are_the_mean_where_no_fold_is(found: Rankers) -> None:
-    (one,) = rows(np.random.default_rng(2), 1)[0].evidence or ()
+    one = rows(np.random.default_rng(2), 1)[0].evidence
     both = np.stack([one.features, one.features[::-1]])
     scores = found.scores(both, None)
     np.testing.assert_allclose(scores[0], scores[1][::-1], rtol=1e-6)
@@ -98,7 +95,7 @@ def test_scores_start_at_nothing_and_are_the_mean_where_no_fold_is(found: Ranker
 
 
 def test_contributions_add_up_to_what_is_between_two_candidates(found: Rankers) -> None:
-    (one,) = rows(np.random.default_rng(3), 1)[0].evidence or ()
+    one = rows(np.random.default_rng(3), 1)[0].evidence
     scores = found.scores(one.features[None], None)[0]
     added = np.stack([found.contributions(one.features, c) for c in range(20)])
     assert added.shape == (20, 3)
@@ -109,7 +106,7 @@ def test_contributions_add_up_to_what_is_between_two_candidates(found: Rankers) 
 
 def test_where_no_candidate_is_a_target_nothing_is_learnt(toy_context: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    train = [replace(row, targets=((50,),)) for row in rows(rng, 60)]
+    train = [replace(row, targets=(50,)) for row in rows(rng, 60)]
     none = Rankers.fit(train, held_out(rows(rng, 5)), NAMES, toy_context)
     assert none.boosters == []
     assert not none.scores(np.ones((2, 4, 3), np.float16), None).any()
@@ -121,7 +118,7 @@ def test_where_no_candidate_is_a_target_nothing_is_learnt(toy_context: Any, tmp_
 def test_it_is_read_back_as_it_was(found: Rankers, tmp_path: Path) -> None:
     found.save(tmp_path)
     again = Rankers.load(tmp_path, NAMES)
-    (one,) = rows(np.random.default_rng(4), 1)[0].evidence or ()
+    one = rows(np.random.default_rng(4), 1)[0].evidence
     for fold in (None, 0, 1, 2):
         np.testing.assert_array_equal(
             again.scores(one.features[None], fold), found.scores(one.features[None], fold)
@@ -134,30 +131,29 @@ def test_it_is_read_back_as_it_was(found: Rankers, tmp_path: Path) -> None:
 def test_of_many_rows_some_are_learnt_from(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranker, "NEGATIVES", 5)
     rng = np.random.default_rng(0)
-    made, encoded = Rankers(NAMES), rows(rng, 100)
-    lines, hits, sizes = made._lines(encoded, 30, rng) or pytest.fail("no lines")
+    made, told = Rankers(NAMES), rows(rng, 100)
+    lines, hits, sizes = made._lines(told, 30, rng) or pytest.fail("no lines")
     assert len(sizes) == 25  # every fourth
     assert hits.sum() == 25
     assert sizes.sum() == len(lines) == len(hits)
     assert 4 < sizes.mean() < 8  # a target, and five of nineteen
-    _, _, whole = made._lines(encoded, 100) or pytest.fail("no lines")
+    _, _, whole = made._lines(told, 100) or pytest.fail("no lines")
     assert whole.tolist() == [20] * 100
 
 
 def test_the_weight_is_the_best_of_a_grid(found: Rankers) -> None:
     test = [
-        replace(row, evidence=(replace(one, ranked=found.scores(one.features[None], None)[0]),))
-        for row in held_out(rows(np.random.default_rng(5), 100))
-        for one in row.evidence or ()
+        replace(row, evidence=replace(one, ranked=found.scores(one.features[None], None)[0]))
+        for row in rows(np.random.default_rng(5), 100)
+        for one in [row.evidence]
     ]
 
     def loss(weight: float) -> float:
         total = 0.0
         for row in test:
-            (one,) = row.evidence or ()
             logits = np.zeros(50)
-            logits[one.items] = weight * one.ranked
-            total += float(np.logaddexp.reduce(logits) - logits[row.targets[0][0]])
+            logits[row.evidence.items] = weight * row.evidence.ranked
+            total += float(np.logaddexp.reduce(logits) - logits[row.targets[0]])
         return total / len(test)
 
     best = min(np.arange(LEAST, 12, 0.02), key=loss)
@@ -198,13 +194,15 @@ def test_rows_that_are_known_are_ranked_as_those_that_are_found(toy: Toy, toy_co
     codec, evidences = policy.codec, policy.codec.evidences or pytest.fail("nothing is counted")
     rankers, evidences.rankers = evidences.rankers, Rankers(evidences.names)
     evidences._known.clear()
-    before = codec.evident([codec.encode(d.turns, fold=d.fold) for d in toy[1][:4]])
-    after = evidences.ask(rankers, before)
-    anew = codec.evident([codec.encode(d.turns, fold=d.fold) for d in toy[1][:4]])
-    for one, other, plain in zip(after, anew, before, strict=True):
-        for a, b, c in zip(one.evidence or (), other.evidence or (), plain.evidence or (), strict=True):
-            np.testing.assert_allclose(a.ranked, b.ranked, rtol=1e-6)
-            assert a.ranked.any() > c.ranked.any()
+    rows_of_train = [codec.encode(d.turns, fold=d.fold) for d in toy[1][:4]]
+    before = codec.recommended(rows_of_train)
+    evidences.ask(rankers)
+    anew = codec.recommended(rows_of_train)
+    assert len(anew) == 8
+    for one, plain in zip(anew, before, strict=True):
+        again = evidences.again(plain.evidence, plain.fold)
+        np.testing.assert_allclose(again.ranked, one.evidence.ranked, rtol=1e-6)
+        assert again.ranked.any() > plain.evidence.ranked.any()
 
 
 @pytest.mark.usefixtures("few")

@@ -10,20 +10,11 @@ from crsbench_features import sentences
 from crsbench_features.sentences import Sentences
 
 from crsbench.types import Catalog, Dialogue, Item, State, Turn
+from tests.plugins.axes import Axes
 
 CATALOG = Catalog(
     (Item("a", "Heat", 1995, {"genre": ("crime", "drama")}), Item("b", "Jaws"), Item("c", "Up"))
 )
-
-
-class Axes:
-    """A sentence's vector: one axis a first word."""
-
-    def embed(self, texts: list[str]) -> np.ndarray:
-        vectors = np.zeros((len(texts), 384), np.float32)
-        for row, text in zip(vectors, texts, strict=True):
-            row[sum(map(ord, text.split()[0])) % 384] = 1
-        return vectors
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ from crsbench_lm.options import HeadOptions, TinyOptions
 from crsbench_lm.storage import load_model, save_model
 
 from crsbench.types import Catalog, Dialogue, Mention, State, Turn
+from tests.plugins.axes import Axes
 
 Toy = tuple[Catalog, tuple[Dialogue, ...]]
 MENTIONED = (("Film Beta", 1), ("Film Gamma", 2))
@@ -148,16 +149,6 @@ def test_only_the_newest_position_is_read_when_acting(
     assert whole.evidence is not None
     assert newest.evidence is not None
     np.testing.assert_array_equal(newest.evidence[0].features, whole.evidence[-1].features)
-
-
-class Axes:
-    """A sentence's vector: one axis a first word."""
-
-    def embed(self, texts: list[str]) -> np.ndarray:
-        vectors = np.zeros((len(texts), 384), np.float32)
-        for row, text in zip(vectors, texts, strict=True):
-            row[sum(map(ord, text.split()[0])) % 384] = 1
-        return vectors
 
 
 def test_the_sentence_encoder_may_be_counted_too(

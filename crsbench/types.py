@@ -24,12 +24,14 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that can be recommended. `attributes` maps a relation to its values, in data order."""
+    """Something that can be recommended. `attributes` maps a relation to its values, in data order;
+    `description` says in a few sentences what it is about, where that is known."""
 
     id: str
     title: str
     year: int | None = None
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,12 @@ class Catalog:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A digest of every item: ids, titles, years, attributes, and their order."""
+        """A digest of every item: ids, titles, years, attributes, descriptions, and their order."""
         encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
         digest = hashlib.sha256(b"[")  # of one list of all, which at a million items is too much to hold
         for at, item in enumerate(self.items):
-            row = encoder.encode([item.id, item.title, item.year, dict(item.attributes)])
+            known = [item.id, item.title, item.year, dict(item.attributes)]
+            row = encoder.encode([*known, item.description] if item.description else known)
             digest.update((f", {row}" if at else row).encode())
         digest.update(b"]")
         return digest.hexdigest()[:16]
@@ -100,15 +103,23 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """A conversation. `user` is None where the data does not identify its users."""
+    """A conversation. `user` is None where the data does not identify its users.
+
+    Dialogues of one `group` share their fold: those of people who talked to one another, say, where what is
+    learnt from one of them would give the others away.
+    """
 
     id: str
     turns: tuple[Turn, ...]
     user: str | None = None
+    group: int | None = None
 
     @property
     def fold(self) -> int:
-        """0 … FOLDS-1 from a hash of the id; what is learnt from other dialogues comes from other folds."""
+        """0 … FOLDS-1 from the group, else from a hash of the id; what is learnt from other dialogues comes
+        from other folds."""
+        if self.group is not None:
+            return self.group % FOLDS
         return int(hashlib.sha256(self.id.encode()).hexdigest()[:8], 16) % FOLDS
 
 

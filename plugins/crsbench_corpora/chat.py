@@ -71,12 +71,13 @@ def _shifted(mentions: Sequence[Mention], by: int) -> tuple[Mention, ...]:
 
 
 class Chat:
-    """A dialogue with the messages that its turns are made of."""
+    """A dialogue with the messages that its turns are made of; the first of its `people` is the user."""
 
-    def __init__(self, id: str, messages: Messages, user: str | None = None) -> None:  # noqa: A002
+    def __init__(self, id: str, messages: Messages, *people: str) -> None:  # noqa: A002
         self.messages = messages
+        self.people = frozenset(people)
         self.runs = messages.runs()
-        self.dialogue = Dialogue(id, tuple(messages.turns(self.runs)), user)
+        self.dialogue = Dialogue(id, tuple(messages.turns(self.runs)), next(iter(people), None))
 
     def rows_by_turn(self) -> list[Row]:
         """One row a system turn with labels, each item once: its history are the turns before."""

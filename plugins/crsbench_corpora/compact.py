@@ -29,7 +29,7 @@ def pack(corpus: Corpus) -> dict[str, Any]:
         starts: dict[str, tuple[int, Dialogue]] = {}
         for one in split.dialogues:
             starts[one.id] = len(turns), one
-            dialogues.append([one.id, one.user, len(one.turns)])
+            dialogues.append([one.id, one.user, one.group, len(one.turns)])
             turns += one.turns
         rows: list[list[Any]] = []
         for row in split.rows:
@@ -43,7 +43,9 @@ def pack(corpus: Corpus) -> dict[str, Any]:
     items = corpus.catalog.items
     mentions = [mention for turn in turns for mention in turn.mentions]
     return {
-        "items": [[item.id, item.title, item.year, dict(item.attributes)] for item in items],
+        "items": [
+            [item.id, item.title, item.year, dict(item.attributes), item.description] for item in items
+        ],
         "turns": {
             "system": [turn.speaker == "system" for turn in turns],
             "text": [turn.text for turn in turns],
@@ -77,8 +79,8 @@ def unpack(packed: dict[str, Any]) -> Corpus:
     """The corpus that was packed."""
     items = tuple(
         [
-            Item(name, title, year, {relation: tuple(values) for relation, values in facts.items()})
-            for name, title, year, facts in packed["items"]
+            Item(name, title, year, {relation: tuple(values) for relation, values in facts.items()}, about)
+            for name, title, year, facts, about in packed["items"]
         ]
     )
     turns = _turns(packed["turns"], iter(_mentions(packed["mentions"], items)))
@@ -120,8 +122,8 @@ def _turns(columns: dict[str, list[Any]], mentions: Any) -> list[Turn]:
 def _split(packed: dict[str, Any], turns: list[Turn]) -> Split:
     at = packed["at"]
     dialogues: list[Dialogue] = []
-    for name, user, count in packed["dialogues"]:
-        dialogues.append(Dialogue(name, tuple(turns[at : at + count]), user))
+    for name, user, group, count in packed["dialogues"]:
+        dialogues.append(Dialogue(name, tuple(turns[at : at + count]), user, group))
         at += count
     rows = [
         Row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -16,14 +16,14 @@ MOVIES, METADATA = "movies_with_mentions.csv", "items_info.json"
 
 
 class Info(TypedDict):
-    """An entry of items_info.json. The plot and the id at IMDb are read by nothing here: neither relates
-    one movie to another."""
+    """An entry of items_info.json. The id at IMDb is read by nothing here."""
 
     name: str
     genre: list[str]
     director: list[str]
     writer: list[str]
     star: list[str]
+    plot: NotRequired[str]
 
 
 class Listing(TypedDict):
@@ -43,9 +43,8 @@ def movies(files: Files, dialogues: Sequence[str]) -> tuple[Item, ...]:
     known = _metadata(files)
     listed = _listed(files) if MOVIES in files else _mentioned(files, dialogues)
     named = [(number, *titled(name)) for number, name in listed]
-    return tuple(
-        [Item(number, title, year, known.get((plain(title), year), {})) for number, title, year in named]
-    )
+    nothing: tuple[dict[str, tuple[str, ...]], str] = {}, ""
+    return tuple([Item(number, *it, *known.get((plain(it[0]), it[1]), nothing)) for number, *it in named])
 
 
 def _listed(files: Files) -> list[tuple[str, str]]:
@@ -76,9 +75,9 @@ def _mentioned(files: Files, dialogues: Sequence[str]) -> list[tuple[str, str]]:
     return [(number, found[number] or number) for number in sorted(found, key=lambda n: (len(n), n))]
 
 
-def _metadata(files: Files) -> dict[tuple[str, int | None], dict[str, tuple[str, ...]]]:
-    """What is known, by plain title and year; nothing where there is no such file (ReDial has none)."""
-    known: dict[tuple[str, int | None], dict[str, tuple[str, ...]]] = {}
+def _metadata(files: Files) -> dict[tuple[str, int | None], tuple[dict[str, tuple[str, ...]], str]]:
+    """Attributes and plot, by plain title and year; nothing where there is no such file (ReDial has none)."""
+    known: dict[tuple[str, int | None], tuple[dict[str, tuple[str, ...]], str]] = {}
     if METADATA in files:
         for info in files.json(METADATA, dict[str, Info]).values():
             title, year = titled(info["name"])
@@ -86,5 +85,5 @@ def _metadata(files: Files) -> dict[tuple[str, int | None], dict[str, tuple[str,
             attributes = {
                 relation: tuple(dict.fromkeys(values)) for relation, values in facts.items() if values
             }
-            known.setdefault((plain(title), year), attributes)
+            known.setdefault((plain(title), year), (attributes, info.get("plot", "")))
     return known

@@ -16,13 +16,14 @@ from crsbench_features.examples import examples
 from crsbench_features.fusion import SOURCES, fused
 from crsbench_features.grounding import Grounding
 from crsbench_features.memory import Memory
+from crsbench_features.reading import Rows
 from crsbench_features.repeats import Repeats
 from crsbench_features.sentences import Sentences
 
 BATCH = 64  # states whose features for the whole catalogue are held at once
 _SAME = (  # features that do not enter twice: a generous reader changes none of them, or hardly
     *("text", "centroid", "dialogue-text", "popularity", "named"),
-    *("title:last", "title:all", "degree", "year"),
+    *("title:last", "title:all", "degree", "year", "ridge", "together", "lift"),
 )
 
 
@@ -69,7 +70,8 @@ class Candidates:
         guessed = [GUESSED + name for name in (*memory.names, *self._grounding.names) if _changes(name)]
         self.names = (*memory.names, *self._grounding.names, *guessed, *encoded, "repeated")
         again = [GUESSED + name for name in SOURCES if _changes(name)]
-        self._sources = [self.names.index(name) for name in (*SOURCES, *again, *encoded)]
+        sources = (*SOURCES, *again, *(Sentences.names if sentences else ()))
+        self._sources = [self.names.index(name) for name in sources]
         self._times = self.names.index(f"{GUESSED}times")
 
     @classmethod
@@ -90,7 +92,7 @@ class Candidates:
             *remembered.values(),
             *grounded.values(),
             *(column for name, column in again.items() if _changes(name)),
-            *(self.sentences.columns(states, fold) if self.sentences else ()),
+            *(self.sentences.columns(states, self._items_named(states), fold) if self.sentences else ()),
         ]
         repeats = self.repeats.probabilities(states, fold)
         columns.append(repeats[:, None] * (columns[self._times] > 0))
@@ -113,6 +115,10 @@ class Candidates:
             grounded = dict(zip(self._guessed.names, self._guessed.columns(states), strict=True))
         names = [name for name in remembered if _changes(name)]
         return dict(zip(names, self.guessing.columns(states, fold, names), strict=True)) | grounded
+
+    def _items_named(self, states: Sequence[State]) -> Rows:
+        """[S, I] weights, newest first."""
+        return Rows(self.memory.reader.mentioned(states)["all"][:, : len(self.memory.reader.catalog)])
 
     def _context(self, states: Sequence[State], repeats: NDArray[np.float32]) -> NDArray[np.float32]:
         """[S, len(CONTEXT)]"""

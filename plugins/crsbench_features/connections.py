@@ -22,15 +22,17 @@ CONTEXT = (  # what is known of a state alone (candidates.py)
     "system spoke last",
     "repeats",
 )
+PAIRED = ("ease", "together", "lift")
 GROUPS = {  # by the names of features up to their colon (grounding.py, memory.py, sentences.py)
     "named before": ("copy", "times", "repeated"),
     HAS: ("entity", "walk", "link", "linked", "hops", "popularity-linked"),
     LIKE: ("item", "itemwalk", "shared"),
     "words of its title were said": ("title",),
     "what was said means what it is": ("item-sentences",),
-    "recommended in dialogues that read alike": ("text", "centroid", "dialogue-text"),
+    "what it is about": ("description", "description-sentences"),
+    "recommended in dialogues that read alike": ("text", "centroid", "dialogue-text", "ridge"),
     "recommended in dialogues that mean alike": ("sentences", "dialogue-sentences"),
-    "recommended where the same was named": ("entities", "cooccurrence", "dialogue-entities", "ease"),
+    "recommended where the same was named": ("entities", "cooccurrence", "dialogue-entities", *PAIRED),
     "what it is by itself: popularity, year": ("popularity", "named", "degree", "year"),
     "where the conversation stands": CONTEXT,
 }

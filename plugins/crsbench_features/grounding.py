@@ -12,7 +12,9 @@ Over all mentions together: `link:R` for each relation R (`entity`, for the enti
 (entity → item → attribute → item), `linked` (how many of the entities mentioned the item has), `times` (how
 often the item was mentioned), `title:last` and `title:all` (the share of the title's words, by squared idf,
 that the last turn and all turns say). Of the item alone: `degree`, ln(1 + its attributes), and `year`, in
-centuries after 1900.
+centuries after 1900. Where items are described: `description:said` and `description:named`, cosines of the
+item's description with what was said and, summed, with those of the items mentioned, others than itself
+(1-2-grams that train says, by idf over the descriptions).
 
 Cost, of turns that the reader has read: 0.3 CPU seconds for 1,000 states with the 2,965 items of OpenDialKG,
 0.6 with the 6,924 of ReDial.
@@ -28,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from crsbench.types import State
-from crsbench_features.neighbours import idf
+from crsbench_features.neighbours import idf, weighted
 from crsbench_features.reading import BAGS, Reader, Rows, bag, flat
 
 _WORD = re.compile(r"\w+")
@@ -50,10 +52,13 @@ class Grounding:
         self._relation = links.relation_of[items:]
         self._words: dict[str, int] = {}
         self._titles = self._title_shares()
+        described = [item.description for item in reader.catalog.items]
+        self._described = self._read_descriptions(described) if any(described) else None
         self.names: tuple[str, ...] = (
             *(f"{kind}:{name}" for name in BAGS for kind in ("copy", "entity", "walk", "item", "itemwalk")),
             *(f"link:{relation}" for relation in links.relations),
             *("hops", "linked", "times", "title:last", "title:all", "degree", "year"),
+            *(("description:said", "description:named") if self._described else ()),
         )
         years = np.array([max(0, (item.year or 0) - 1900) for item in reader.catalog.items]) / 100
         self._constants = [np.log1p(has.sum(axis=1)).astype(np.float32), years.astype(np.float32)]
@@ -68,6 +73,11 @@ class Grounding:
         squares = words @ sparse.diags_array(idf(words) ** 2)
         totals = np.maximum(np.asarray(squares.sum(axis=1)).ravel(), 1e-9).astype(np.float32)
         return Rows((sparse.diags_array(1 / totals) @ squares).T)
+
+    def _read_descriptions(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], Rows]:
+        """The weight of each of the reader's terms, and the descriptions as rows [I, V] of length 1."""
+        counts = bag([[self._reader.terms(text)] for text in texts], len(self._reader.vocabulary))
+        return idf(counts), weighted(counts, idf(counts))
 
     def _said(self, texts: Sequence[set[str]]) -> Rows:
         """[N, words]: which of the titles' words stand in each text."""
@@ -103,6 +113,12 @@ class Grounding:
             yield (said @ self._titles).toarray()
         for constant in self._constants:
             yield np.broadcast_to(constant, (len(states), items))
+        if self._described:
+            weight, rows = self._described
+            yield (weighted(flat(self._reader.said(states)), weight) @ rows.T).toarray()
+            named = Rows(bags["all"][:, :items])
+            others = named.toarray() == 0
+            yield ((named @ rows) @ rows.T).toarray() * others
 
 
 def _words(text: str) -> list[str]:

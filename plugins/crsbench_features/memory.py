@@ -13,7 +13,10 @@ Each feature is a column of `Memory.names`:
 - `ease`: item–item scores of the items named in one dialogue (ease.py);
 - `popularity`: ln(1 + times recommended), over its maximum; `named`: ln(1 + dialogues that name it), alike;
 - `popularity-linked`: from what was named by one step entity → item, or item → attribute → item, to an item
-  with the chance ∝ 1 + times recommended; `popularity-linked:B` for each bag of mentions by itself.
+  with the chance ∝ 1 + times recommended; `popularity-linked:B` for each bag of mentions by itself;
+- where there are more than `FEW` items: `ridge`, what dialogues recommend, regressed on what is said and
+  named in them (ridge.py); `together` and `lift`, how often the items mentioned, newest first, are named in
+  one dialogue with this one (pairs.py).
 
 `fold=f` leaves out the dialogues of fold f altogether, statistics included, as if they were not there: for
 training rows of that fold. `fold=None` uses all of them.
@@ -40,10 +43,14 @@ from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.ease import Ease
 from crsbench_features.examples import examples, labels
 from crsbench_features.neighbours import Voters, idf, unit, weighted
+from crsbench_features.pairs import Pairs
 from crsbench_features.reading import BAGS, TURNS, Reader, Rows, flat
+from crsbench_features.ridge import Ridge
 from crsbench_features.storage import load_catalog, pack, save_catalog, unpack
 
 RIDGE = 20.0
+FEW = 300  # items, of which every one is a candidate (candidates.py): there the network makes up for these
+THOROUGH = ("ridge", "together", "lift")
 NAMES = (
     "text",
     "centroid",
@@ -65,10 +72,9 @@ _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue
 class Memory:
     """Learnt by `fit`; read by `columns`."""
 
-    names: tuple[str, ...] = NAMES
-
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+        self.names = NAMES + THOROUGH if len(reader.catalog) > FEW else NAMES
 
     @classmethod
     def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
@@ -120,11 +126,12 @@ class Memory:
         self._views: dict[int | None, _View] = {}
 
     def columns(
-        self, states: Sequence[State], fold: int | None = None, names: Sequence[str] = NAMES
+        self, states: Sequence[State], fold: int | None = None, names: Sequence[str] = ()
     ) -> Iterator[NDArray[np.float32]]:
-        """[S, I], all values ≥ 0, for each of the names; without what `fold` says. For few states at once."""
+        """[S, I], all values ≥ 0, for each of `names` (none: of its own); without what `fold` says. For few
+        states at once."""
         asked, sources = _Asked(self.reader, states), self._view(fold).sources
-        return (sources[name](asked) for name in names)
+        return (sources[name](asked) for name in names or self.names)
 
     def _view(self, fold: int | None) -> _View:
         if fold not in self._views:
@@ -193,6 +200,9 @@ class _View:
             "named": lambda asked: self._constant(self._named, asked),
             "popularity-linked": lambda asked: self._popular(asked.named["all"]),
             **{f"popularity-linked:{b}": lambda asked, b=b: self._popular(asked.named[b]) for b in BAGS},
+            "ridge": lambda asked: np.maximum(self._ridge.scores(asked.said, asked.once), 0),
+            "together": lambda asked: self._pairs.together(Rows(asked.named["all"][:, : self._items])),
+            "lift": lambda asked: self._pairs.lift(Rows(asked.named["all"][:, : self._items])),
         }
 
     @cached_property
@@ -224,7 +234,15 @@ class _View:
         return Ease(Rows(self._wholes[:, : self._items]), RIDGE)
 
     @cached_property
-    def _together(self) -> Rows:
+    def _ridge(self) -> Ridge:
+        return Ridge(self._texts, self._wholes, self._all_targets)
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        return Pairs(flat(Rows(self._wholes[:, : self._items])))
+
+    @cached_property
+    def _after(self) -> Rows:
         """[nodes, I]: P(i is recommended | n was named before it), two rows more in the denominator."""
         counts = np.bincount(self._nodes.indices, minlength=self._reader.nodes).astype(np.float32)
         return Rows(sparse.diags_array(1 / (counts + 2)) @ (flat(self._nodes).T @ self._targets))
@@ -246,7 +264,7 @@ class _View:
         return Rows(self._reader.links.composition)
 
     def _cooccurring(self, bag: Rows) -> NDArray[np.float32]:
-        return (bag @ self._together).toarray()
+        return (bag @ self._after).toarray()
 
     def _popular(self, bag: Rows) -> NDArray[np.float32]:
         items = self._items

@@ -4,7 +4,9 @@ A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age 
 
 - `sentences`: rows whose last three user turns mean alike vote for what they recommended (cosine^12);
 - `dialogue-sentences`: whole train dialogues alike vote for all that they recommended (cosine^24);
-- `item-sentences`: cosine of all user turns with the item's title, year and attributes.
+- `item-sentences`: cosine of all user turns with the item's title, year and attributes;
+- where items are described, `description-sentences:said`, `:named`: cosine of an item's description, less
+  the mean of all, with all user turns, and with those of the items mentioned together, newest first.
 
 Votes enter as ln(1 + Σ). `fold=f` leaves out the dialogues of fold f, as in memory.py. Cost: 2 to 7 ms of
 CPU for each turn and item that no run has embedded before, and dense products of states with rows.
@@ -23,10 +25,11 @@ from safetensors.numpy import load_file, save_file
 from crsbench.types import Catalog, Dialogue, Item, Speaker, State
 from crsbench_features.encoder import WIDTH, Encoder
 from crsbench_features.examples import examples, labels
-from crsbench_features.reading import TURNS
+from crsbench_features.reading import TURNS, Rows
 from crsbench_features.storage import pack, unpack
 
 DECAY = 0.9
+DESCRIBED = ("description-sentences:said", "description-sentences:named")
 LISTED = 5  # values of each relation that an item's text names
 Vectors = NDArray[np.float32]
 
@@ -40,21 +43,37 @@ class Sentences:
         self._encoder = Encoder()
         self._known: dict[str, Vectors] = {}
 
+    def _keep(self, vectors: dict[str, Vectors]) -> None:
+        self._vectors = vectors
+        if "description" in vectors:
+            self.names = (*Sentences.names, *DESCRIBED)
+
     @classmethod
     def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
         made = cls()
         rows, whole = list(examples(train)), [State(dialogue.turns) for dialogue in train]
-        made._vectors = {
+        vectors = {
             "row": made._embed([row.state for row in rows], TURNS, "user"),
             "dialogue": made._embed(whole),
             "item": made._encoder.embed([_described(item) for item in catalog.items]),
         }
+        if any(item.description for item in catalog.items):
+            vectors["description"] = made._embed_descriptions([item.description for item in catalog.items])
+        made._keep(vectors)
         made._labels = dict(zip(("row", "dialogue"), labels(rows, len(train), len(catalog)), strict=True))
         made._folds = {
             "row": np.array([row.fold for row in rows], np.int64),
             "dialogue": np.array([dialogue.fold for dialogue in train], np.int64),
         }
         return made
+
+    def _embed_descriptions(self, texts: Sequence[str]) -> Vectors:
+        """[I, 384]: what is particular of each, of length 1; 0 where there is none."""
+        there = np.array([bool(text) for text in texts])
+        out = np.zeros((len(texts), WIDTH), np.float32)
+        out[there] = self._encoder.embed([text for text in texts if text])
+        out[there] -= out[there].mean(axis=0)
+        return _unit(out)
 
     def _embed(
         self, states: Sequence[State], last: int | None = None, speaker: Speaker | None = None
@@ -70,13 +89,18 @@ class Sentences:
         for vector, texts in zip(out, said, strict=True):
             for age, text in enumerate(reversed(texts)):
                 vector += DECAY**age * self._known[text]
-        return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+        return _unit(out)
 
-    def columns(self, states: Sequence[State], fold: int | None = None) -> Iterator[Vectors]:
-        """[S, I] for each of the names, all values ≥ 0."""
+    def columns(self, states: Sequence[State], named: Rows, fold: int | None = None) -> Iterator[Vectors]:
+        """[S, I] for each of the names, all values ≥ 0. `named` [S, I]: weights of the items mentioned."""
         yield self._votes("row", self._embed(states, TURNS, "user"), 12, fold)
         yield self._votes("dialogue", self._embed(states), 24, fold)
-        yield np.maximum(self._embed(states, None, "user") @ self._vectors["item"].T, 0)
+        said = self._embed(states, None, "user")
+        yield np.maximum(said @ self._vectors["item"].T, 0)
+        if "description" in self._vectors:
+            described = self._vectors["description"]
+            yield np.maximum(said @ described.T, 0)
+            yield np.maximum((named @ described) @ described.T, 0)
 
     def _votes(self, kind: str, asked: Vectors, power: int, fold: int | None) -> Vectors:
         near = np.maximum(asked @ self._vectors[kind].T, 0) ** power  # [S, N]
@@ -94,11 +118,16 @@ class Sentences:
     def load(cls, directory: Path) -> Self:
         made = cls()
         arrays = load_file(directory / "sentences.safetensors")
-        made._vectors = {kind: arrays[f"{kind}.vectors"] for kind in ("row", "dialogue", "item")}
+        ending = ".vectors"
+        made._keep({name.removesuffix(ending): arrays[name] for name in arrays if name.endswith(ending)})
         items = len(made._vectors["item"])
         made._labels = {kind: unpack(arrays, f"{kind}.labels", items) for kind in ("row", "dialogue")}
         made._folds = {kind: arrays[f"{kind}.folds"] for kind in ("row", "dialogue")}
         return made
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 def _described(item: Item) -> str:

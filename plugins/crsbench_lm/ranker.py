@@ -1,13 +1,13 @@
 """What trees make of the evidence: LambdaMART (boosting.py), and nowhere with the answer in sight.
 
-Of three rankers each leaves out a part of the folds of train. A row of train is judged by the ranker that
-left it out, any other state by the mean of the three. So the language model learns what to add to rankers
-that are no better on the rows of train than elsewhere: what they learn from has not seen its own fold, and
-they have not seen the row's. (Other rows' features have counted it among their neighbours: stacking is out
-of fold to the first order.)
+Of three rankers each leaves out a part of the folds of train, and a row of train is judged by the one that
+left it out. So the language model learns what to add to rankers that are no better on the rows of train than
+elsewhere: what they learn from has not seen its own fold, and they have not seen the row's. (Other rows'
+features have counted it among their neighbours: stacking is out of fold to the first order.) Any other state
+is judged by the mean of three rankers that have learnt from all of train, and differ by their seed.
 
-Cost, in CPU seconds of one core: about a minute to fit on OpenDialKG (4,818 rows), and 1.5 ms for each state
-and ranker.
+Cost, in CPU seconds of one core: about two minutes to fit on OpenDialKG (4,818 rows), and 1.5 ms for each
+state and ranker.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ if TYPE_CHECKING:
 
     from crsbench_lm.evidence import Recommended
 
-RANKERS = 3
+RANKERS = 3  # of each kind
 TREES = 300  # at most
-ROWS = 12_000  # recommendations of train that are learnt from, about, and as many of valid
+ROWS = 16_000  # recommendations of train that are learnt from, about, and as many of valid
 NEGATIVES = 100  # candidates of a row that are learnt from beside its targets, about
 
 _Lines = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]
 
 
 class Rankers:
-    """One for each part of the folds: the n-th has not seen fold f where f mod `RANKERS` is n.
+    """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; the `RANKERS` after them have seen
+    all.
 
     `names` are those of the F features of evidence. A line of a candidate holds them, and each but what is
     known of the state alone also as its share of the largest of the candidates. Without boosters: 0.
@@ -60,13 +61,15 @@ class Rankers:
         ]
         lines = [made._lines(part, math.ceil(ROWS / RANKERS), rng) for part in parts]
         held_out = made._lines(valid, ROWS)
-        for n in range(RANKERS):
-            seen = [part for m, part in enumerate(lines) if m != n and part is not None]
+        for left_out in (*range(RANKERS), None):
+            seen = [part for n, part in enumerate(lines) if n != left_out and part is not None]
             if not seen or held_out is None:
                 return cls(names)
             learnt = dataset(*(np.concatenate(arrays) for arrays in zip(*seen, strict=True)))
             judged = dataset(*held_out, like=learnt)
-            made.boosters.append(boost(learnt, judged, RANKERS * ctx.seed + n, TREES, ctx, f"ranker {n + 1}"))
+            for n in range(RANKERS) if left_out is None else (left_out,):
+                name = f"ranker {len(made.boosters) + 1}"
+                made.boosters.append(boost(learnt, judged, RANKERS * ctx.seed + n, TREES, ctx, name))
         return made
 
     def _lines(
@@ -81,7 +84,8 @@ class Rankers:
         if not labelled:
             return None
         lines, hits = [], []
-        for one, hit in labelled[:: math.ceil(len(labelled) / most)]:
+        for at in np.unique(np.linspace(0, len(labelled) - 1, min(len(labelled), most)).astype(int)):
+            one, hit = labelled[at]
             kept = hit | (thin.random(len(hit)) < NEGATIVES / len(hit)) if thin else np.ones(len(hit), bool)
             lines.append(self._columns(one.features)[kept])
             hits.append(hit[kept])
@@ -97,14 +101,14 @@ class Rankers:
         """[S, C, F] of states of one fold (None: of no row of train) → [S, C], 0 for each one's lowest."""
         if not self.boosters:
             return np.zeros(features.shape[:2], np.float32)
-        asked = self.boosters if fold is None else [self.boosters[fold % RANKERS]]
+        asked = self.boosters[RANKERS:] if fold is None else [self.boosters[fold % RANKERS]]
         lines = self._columns(features).reshape(-1, features.shape[2] + len(self._shared))
         found = np.mean([booster.predict(lines, num_threads=1) for booster in asked], axis=0)
         found = found.reshape(features.shape[:2]).astype(np.float32)
         return found - found.min(axis=1, keepdims=True)
 
     def contributions(self, features: NDArray[np.float16], candidate: int) -> NDArray[np.float64]:
-        """What each of the F features [C, F] of a state adds to one candidate's score by all rankers, [F].
+        """What each of the F features [C, F] of a state adds to one candidate's score outside of train, [F].
 
         Shapley values of the trees (Lundberg et al., 2020, Nature Machine Intelligence 2).
         """
@@ -112,7 +116,8 @@ class Rankers:
         if not self.boosters:
             return np.zeros(F)
         line = self._columns(features)[[candidate]]
-        found = [booster.predict(line, pred_contrib=True, num_threads=1) for booster in self.boosters]
+        asked = self.boosters[RANKERS:]
+        found = [booster.predict(line, pred_contrib=True, num_threads=1) for booster in asked]
         (columns,) = np.mean(found, axis=0)[:, :-1]  # (the last is what trees say of nothing)
         added = columns[:F].copy()
         added[self._shared] += columns[F:]
@@ -128,8 +133,9 @@ class Rankers:
         """Read what `save` wrote. Raises DataError where only a part of it is there."""
         from lightgbm import Booster
 
-        files = [directory / f"ranker-{n}.txt" for n in range(RANKERS)]
+        files = [directory / f"ranker-{n}.txt" for n in range(2 * RANKERS)]
         there = [file for file in files if file.exists()]
         if there and there != files:
-            raise DataError(f"{directory} holds {len(there)} of {RANKERS} rankers", "train the policy again")
+            some = f"{len(there)} of {len(files)} rankers"
+            raise DataError(f"{directory} holds {some}", "train the policy again")
         return cls(names, [Booster(model_file=file) for file in there])

@@ -31,6 +31,7 @@ items = st.lists(
         words,
         st.none() | st.integers(0, 3000),
         st.dictionaries(words, st.lists(words, max_size=2).map(tuple), max_size=2),
+        words,
     ),
     min_size=1,
     max_size=4,
@@ -66,7 +67,12 @@ def turns(draw, catalog):
 @st.composite
 def splits(draw, catalog):
     dialogues = tuple(
-        Dialogue(str(n), tuple(draw(st.lists(turns(catalog), max_size=4))), draw(st.none() | words))
+        Dialogue(
+            str(n),
+            tuple(draw(st.lists(turns(catalog), max_size=4))),
+            draw(st.none() | words),
+            draw(st.none() | st.integers(0, 9)),
+        )
         for n in range(draw(st.integers(0, 3)))
     )
     rows = []

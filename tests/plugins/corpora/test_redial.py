@@ -13,7 +13,7 @@ from crsbench.data import learnable
 from crsbench.episode import transitions
 from crsbench.errors import DataError, UsageError
 from crsbench.protocols import Dataset
-from crsbench.types import Feedback, Item, Mention, State, Turn
+from crsbench.types import FOLDS, Feedback, Item, Mention, State, Turn
 
 MOVIES = (
     'movieId,movieName,nbMentions\n7,Heat  (1995),3\n9,Jaws (1975),1\n11,Up ,0\n12,"Good, the Bad (1966)",1\n'
@@ -120,7 +120,7 @@ def test_movies_join_their_metadata_by_title_and_year(load, tiny):
     catalog = load(tiny).catalog
     facts = {"genre": ("crime",), "director": ("Michael Mann",), "star": ("Al Pacino",)}
     assert catalog.items == (
-        Item("7", "Heat", 1995, facts),
+        Item("7", "Heat", 1995, facts, "…"),
         Item("9", "Jaws", 1975),
         Item("11", "Up", None, {"genre": ("animation",)}),
         Item("12", "Good, the Bad", 1966),
@@ -202,15 +202,20 @@ def test_forms_are_sealed(load, tiny):
     }
 
 
-def test_the_valid_split_is_a_tenth_by_hash(load, tiny):
+def test_valid_is_what_newcomers_have_among_themselves_and_folds_are_periods(load, tiny):
+    rows = tiny["train_data.jsonl"]
+    for at, row in enumerate(rows):
+        pair = (OTHER, 100 + at) if at != 27 else (90, 91)
+        row.update(zip(("initiatorWorkerId", "respondentWorkerId"), pair, strict=True))
+        for message in row["messages"]:
+            message["senderWorkerId"] = pair[message["messageId"] - 1]
+    random.Random(0).shuffle(rows)  # time is told by the number, not by the place in the file
     corpus = load(tiny)
-    valid = [one.id for one in corpus.valid.dialogues]
-    assert len(corpus.train.dialogues) + len(valid) == 30
-    assert 1 <= len(valid) <= 6
-    assert {row.dialogue for row in corpus.valid.rows} == set(valid)
-    tiny["train_data.jsonl"].reverse()
-    del tiny["train_data.jsonl"][3]
-    assert {one.id for one in load(tiny).valid.dialogues} <= set(valid)  # nothing moves the others
+    assert [one.id for one in corpus.valid.dialogues] == ["27"]
+    assert {row.dialogue for row in corpus.valid.rows} == {"27"}
+    train = sorted(corpus.train.dialogues, key=lambda one: int(one.id))
+    assert [one.id for one in train] == [str(at) for at in range(25)]  # of the last 15%, 25 to 29, none
+    assert [one.fold for one in train] == [at * FOLDS // 25 for at in range(25)]
 
 
 def test_the_zip_is_read_in_place(write, tiny):
@@ -330,7 +335,8 @@ def test_the_published_counts(redial):
     mentions, kb26 = redial["mentions"], redial["kb26"]
     assert len(mentions.catalog) == 6924
     assert sum(bool(item.attributes) for item in mentions.catalog.items) == 6558
-    assert (len(mentions.train.dialogues), len(mentions.valid.dialogues)) == (3701, 408)  # of 4,109
+    assert (len(mentions.train.dialogues), len(mentions.valid.dialogues)) == (3629, 211)  # of 4,109
+    assert sum(bool(item.description) for item in mentions.catalog.items) == 6426
     assert (len(mentions.test.dialogues), len(mentions.test.rows)) == (1342, 4198)
     assert (mentions.targets, mentions.dropped) == (4980, {})
     assert sum(len(row.targets) for row in mentions.test.rows) == 4980
@@ -349,7 +355,7 @@ def test_the_published_counts(redial):
         ]
         assert all(turn.seconds is not None for turn in turns)
         assert (
-            sum(turn.text.count("\n") + 1 for turn in turns) >= 98_514
+            sum(turn.text.count("\n") + 1 for turn in turns) >= 93_192
         )  # the messages, and lines within them
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from crsbench_features.candidates import Candidates
 from crsbench_features.connections import CONTEXT, GROUPS, Connections, group_of
-from crsbench_features.sentences import Sentences
+from crsbench_features.memory import THOROUGH
+from crsbench_features.sentences import DESCRIBED, Sentences
 
 from crsbench.types import Catalog, Dialogue, Item, Mention
 
@@ -36,5 +39,6 @@ def test_how_a_mention_is_connected_with_an_item(mention: Mention, item: int, to
 def test_every_feature_has_its_group(
     toy: tuple[Catalog, tuple[Dialogue, ...]],
 ) -> None:
-    names = (*Candidates.fit(toy[1], toy[0], 12).names, *Sentences.names, *CONTEXT)
+    described = Catalog(tuple(replace(item, description="a film") for item in toy[0].items))
+    names = (*Candidates.fit(toy[1], described, 12).names, *Sentences.names, *DESCRIBED, *THOROUGH, *CONTEXT)
     assert {group_of(name) for name in names} == set(GROUPS)

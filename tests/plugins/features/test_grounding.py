@@ -83,3 +83,22 @@ def test_the_newest_node_is_the_last_one_named() -> None:
     columns = list(grounding.columns([State((turn, Turn("system", "Hm."))), State(())]))
     newest = columns[grounding.names.index("copy:newest")]
     np.testing.assert_array_equal(newest, [[0, 0, 1], [0, 0, 0]])
+
+
+def test_descriptions_are_read_beside_what_was_said_and_named() -> None:
+    about = ("a heist in town", "a heist at sea", "love in town", "")
+    catalog = Catalog(tuple(Item(str(n), f"Film {n}", description=text) for n, text in enumerate(about)))
+    reader = Reader(catalog, {"heist": 0, "in": 1, "sea": 2, "town": 3, "film": 4})
+    state = State((Turn("user", "A heist film, like Film 0", (Mention("Film 0", 0),)),))
+    grounding = Grounding(reader)
+    columns = (column[0] for column in grounding.columns([state]))
+    found = dict(zip(grounding.names, columns, strict=True))
+    common = math.log(5 / 3) + 1  # of heist, in, town: two of four descriptions each; of sea: one
+    sea = common / math.hypot(common, math.log(5 / 2) + 1)
+    np.testing.assert_allclose(found["description:said"], [1 / math.sqrt(3), sea, 0, 0], rtol=1e-6)
+    others = [0, sea / math.sqrt(3), 2 / math.sqrt(6), 0]  # the item itself is a copy
+    np.testing.assert_allclose(found["description:named"], others, rtol=1e-6)
+
+
+def test_where_nothing_is_described_there_is_no_such_feature() -> None:
+    assert not any(name.startswith("description") for name in Grounding(Reader(CATALOG, {})).names)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crsbench_features.memory import Memory
+from crsbench_features import memory as memory_module
+from crsbench_features.memory import NAMES, THOROUGH, Memory
 
 from crsbench.types import FOLDS, Catalog, Dialogue, Mention, State, Turn
 
@@ -89,3 +90,21 @@ def test_what_is_saved_is_what_is_loaded(memory: Memory, tmp_path: Path) -> None
     loaded = Memory.load(tmp_path)
     for fold in (None, 2):
         np.testing.assert_array_equal(columns(loaded, QUERIES, fold), columns(memory, QUERIES, fold))
+
+
+def test_in_a_large_catalogue_more_is_counted(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory_module, "FEW", 11)
+    catalog, dialogues = toy
+    large = Memory.fit(dialogues, catalog)
+    assert large.names == (*NAMES, *THOROUGH)
+    found = columns(large, QUERIES, 2)
+    kept = columns(Memory.fit([d for d in dialogues if d.fold != 2], catalog), QUERIES)
+    np.testing.assert_allclose(found, kept, atol=1e-5)
+    of_beta = found[1, -2:]  # mentions Film Beta: what stands beside it
+    assert (of_beta[:, 1] == 0).all()
+    assert of_beta.any(axis=1).all()
+    assert found[0, -3].argmax() == 2  # its title is said
+    large.save(tmp_path)
+    np.testing.assert_array_equal(columns(Memory.load(tmp_path), QUERIES, 2), found)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crsbench_features import sentences
+from crsbench_features.reading import Rows
 from crsbench_features.sentences import Sentences
 
 from crsbench.types import Catalog, Dialogue, Item, State, Turn
@@ -15,6 +16,8 @@ from tests.plugins.axes import Axes
 CATALOG = Catalog(
     (Item("a", "Heat", 1995, {"genre": ("crime", "drama")}), Item("b", "Jaws"), Item("c", "Up"))
 )
+
+NONE = Rows((2, 3), dtype=np.float32)  # no item is named
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,7 @@ TRAIN = (asks("1", "crime please", 0), asks("2", "sharks please", 1), asks("3", 
 
 def test_rows_and_dialogues_of_like_meaning_vote() -> None:
     found = Sentences.fit(TRAIN, CATALOG)
-    rows, dialogues, items = found.columns([State((Turn("user", "crime now"),)), State(())])
+    rows, dialogues, items = found.columns([State((Turn("user", "crime now"),)), State(())], NONE)
     np.testing.assert_allclose(rows, [[np.log(2), 0, np.log(2)], [0, 0, 0]], rtol=1e-6)
     assert dialogues[0, 1] == 0 < dialogues[0, 0] < rows[0, 0]  # the whole dialogue says other things too
     assert not items.any()
@@ -39,7 +42,7 @@ def test_rows_and_dialogues_of_like_meaning_vote() -> None:
 
 def test_an_item_is_described_by_what_is_known_of_it() -> None:
     found = Sentences.fit(TRAIN, CATALOG)
-    *_, items = found.columns([State((Turn("user", "Up or down?"),))])
+    *_, items = found.columns([State((Turn("user", "Up or down?"),))], NONE)
     np.testing.assert_array_equal(items, [[0, 0, 1]])
     assert sentences._described(CATALOG.items[0]) == "Heat (1995). crime, drama"
 
@@ -47,14 +50,32 @@ def test_an_item_is_described_by_what_is_known_of_it() -> None:
 def test_the_own_fold_does_not_vote(tmp_path: Path) -> None:
     found = Sentences.fit(TRAIN, CATALOG)
     state = State((Turn("user", "crime now"),))
-    rows, dialogues, _ = found.columns([state], TRAIN[0].fold)
+    rows, dialogues, _ = found.columns([state], NONE, TRAIN[0].fold)
     kept = [one for one in TRAIN if one.fold != TRAIN[0].fold]
     without = Sentences.fit(kept, CATALOG)
-    for column, expected in zip((rows, dialogues), without.columns([state]), strict=False):
+    for column, expected in zip((rows, dialogues), without.columns([state], NONE), strict=False):
         np.testing.assert_array_equal(column, expected)
         assert column[0, 0] == 0
     found.save(tmp_path)
     for loaded, kept_column in zip(
-        Sentences.load(tmp_path).columns([state]), found.columns([state]), strict=True
+        Sentences.load(tmp_path).columns([state], NONE), found.columns([state], NONE), strict=True
     ):
         np.testing.assert_array_equal(loaded, kept_column)
+
+
+def test_descriptions_answer_what_was_said_and_named(tmp_path: Path) -> None:
+    about = ("sharks at sea", "sharks on land", "", "cops")
+    catalog = Catalog(tuple(Item(str(n), f"Film {n}", description=text) for n, text in enumerate(about)))
+    found = Sentences.fit(TRAIN, catalog)
+    named = Rows(np.array([[1, 0, 0, 0], [0, 0, 0, 0]], np.float32))
+    states = [State((Turn("user", "sharks please"),)), State(())]
+    columns = dict(zip(found.names, found.columns(states, named), strict=True))
+    said, alike = columns["description-sentences:said"], columns["description-sentences:named"]
+    # Less the mean, (2, 1) / 3 on the axes of sharks and cops, a shark film is (1, -1) / sqrt(2).
+    np.testing.assert_allclose(said, [[1 / np.sqrt(2), 1 / np.sqrt(2), 0, 0], [0] * 4], atol=1e-6)
+    np.testing.assert_allclose(alike, [[1, 1, 0, 0], [0] * 4], atol=1e-6)
+    found.save(tmp_path)
+    again = Sentences.load(tmp_path)
+    assert again.names == found.names
+    for loaded, kept in zip(again.columns(states, named), found.columns(states, named), strict=True):
+        np.testing.assert_array_equal(loaded, kept)

@@ -58,7 +58,7 @@ def found(toy_context: Any) -> Rankers:
 
 def test_trees_find_what_two_features_tell_together(found: Rankers) -> None:
     test = rows(np.random.default_rng(1), 200)
-    assert len(found.boosters) == RANKERS
+    assert len(found.boosters) == 2 * RANKERS
     assert first(found, test, None) > 0.75  # by the first feature alone .46, by chance .05
     assert all(first(found, test, fold) > 0.6 for fold in range(5))
 
@@ -84,13 +84,11 @@ def test_scores_start_at_nothing_and_are_the_mean_where_no_fold_is(found: Ranker
     scores = found.scores(both, None)
     np.testing.assert_allclose(scores[0], scores[1][::-1], rtol=1e-6)
     assert scores.min(axis=1).tolist() == [0, 0]
-    alone = [Rankers(NAMES, [booster]).scores(both, None) for booster in found.boosters]
-    for n, one_of in enumerate(alone):
-        np.testing.assert_array_equal(
-            found.scores(both, n), Rankers(NAMES, [found.boosters[n]] * 3).scores(both, 0)
-        )
-        assert one_of.max() > 0
-    mean = np.mean(alone, axis=0)
+    alone = [Rankers(NAMES, [booster]).scores(both, 0) for booster in found.boosters]
+    assert all(one_of.max() > 0 for one_of in alone)
+    for n in range(RANKERS):
+        np.testing.assert_array_equal(found.scores(both, n), alone[n])
+    mean = np.mean(alone[RANKERS:], axis=0)
     np.testing.assert_allclose(scores, mean - mean.min(axis=1, keepdims=True), atol=1e-5)
 
 
@@ -124,7 +122,7 @@ def test_it_is_read_back_as_it_was(found: Rankers, tmp_path: Path) -> None:
             again.scores(one.features[None], fold), found.scores(one.features[None], fold)
         )
     (tmp_path / "ranker-1.txt").unlink()
-    with pytest.raises(DataError, match="2 of 3 rankers"):
+    with pytest.raises(DataError, match="5 of 6 rankers"):
         Rankers.load(tmp_path, NAMES)
 
 
@@ -133,8 +131,7 @@ def test_of_many_rows_some_are_learnt_from(toy_context: Any, monkeypatch: pytest
     rng = np.random.default_rng(0)
     made, told = Rankers(NAMES), rows(rng, 100)
     lines, hits, sizes = made._lines(told, 30, rng) or pytest.fail("no lines")
-    assert len(sizes) == 25  # every fourth
-    assert hits.sum() == 25
+    assert len(sizes) == hits.sum() == 30  # of rows evenly drawn, a target each
     assert sizes.sum() == len(lines) == len(hits)
     assert 4 < sizes.mean() < 8  # a target, and five of nineteen
     _, _, whole = made._lines(told, 100) or pytest.fail("no lines")
@@ -178,7 +175,7 @@ def test_what_trees_say_counts_and_is_kept_with_the_policy(
 ) -> None:
     policy = fitted(toy_context)
     evidences = policy.codec.evidences or pytest.fail("nothing is counted")
-    assert len(evidences.rankers.boosters) == RANKERS
+    assert len(evidences.rankers.boosters) == 2 * RANKERS
     states = [State(d.turns[:1]) for d in toy[1][:5]]
     asked = policy.act(states, k=12)
     policy.save(tmp_path)

@@ -1,0 +1,30 @@
+"""Splits by people: nobody of valid is met in train."""
+
+from __future__ import annotations
+
+from crsbench_corpora.split import by_people
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crsbench.types import FOLDS
+
+PAIRS = st.lists(st.frozensets(st.integers(0, 12), min_size=2, max_size=2), max_size=40)
+
+
+@given(PAIRS, st.integers(0, 100))
+def test_nobody_is_in_both(pairs: list[frozenset[int]], per_cent: int) -> None:
+    train, valid = by_people(dict(enumerate(pairs)), per_cent)
+    trained = {one for at in train for one in pairs[at]}
+    held_out = {one for at in valid for one in pairs[at]}
+    assert not trained & held_out
+    for at, pair in enumerate(pairs):  # what is in neither joins the two
+        assert at in train or at in valid or len(pair & held_out) <= 1
+    assert list(train.values()) == sorted(train.values())
+    sizes = [list(train.values()).count(fold) for fold in range(FOLDS)]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_where_all_have_met_before_nothing_is_valid() -> None:
+    train, valid = by_people({at: {1, 2} for at in range(10)}, 20)
+    assert train == {at: at // 2 for at in range(10)}
+    assert valid == set()

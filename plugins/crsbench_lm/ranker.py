@@ -6,12 +6,15 @@ elsewhere: what they learn from has not seen its own fold, and they have not see
 features have counted it among their neighbours: stacking is out of fold to the first order.) Any other state
 is judged by the mean of three rankers that have learnt from all of train, and differ by their seed.
 
+To all that they say of what was named before, an offset is added in the end (mixing.py).
+
 Cost, in CPU seconds of one core: about two minutes to fit on OpenDialKG (4,818 rows), and 1.5 ms for each
 state and ranker.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 RANKERS = 3  # of each kind
 TREES = 300  # at most
 ROWS = 16_000  # recommendations of train that are learnt from, about, and as many of valid
+TIMES = "times"  # the feature that says how often an item was named
+SETTINGS = "rankers.json"
 NEGATIVES = 100  # candidates of a row that are learnt from beside its targets, about
 
 _Lines = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]
@@ -42,12 +47,14 @@ class Rankers:
     """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; the `RANKERS` after them have seen
     all.
 
-    `names` are those of the F features of evidence. A line of a candidate holds them, and each but what is
+    `offset` is what candidates get beside that were named before. `names` are those of the F features of
+    evidence. A line of a candidate holds them, and each but what is
     known of the state alone also as its share of the largest of the candidates. Without boosters: 0.
     """
 
-    def __init__(self, names: Sequence[str], boosters: Sequence[Booster] = ()) -> None:
-        self.boosters = list(boosters)
+    def __init__(self, names: Sequence[str], boosters: Sequence[Booster] = (), offset: float = 0.0) -> None:
+        self.boosters, self.offset = list(boosters), offset
+        self._times = names.index(TIMES) if TIMES in names else None
         self._shared = [f for f, name in enumerate(names) if name not in CONTEXT]
 
     @classmethod
@@ -104,8 +111,14 @@ class Rankers:
         asked = self.boosters[RANKERS:] if fold is None else [self.boosters[fold % RANKERS]]
         lines = self._columns(features).reshape(-1, features.shape[2] + len(self._shared))
         found = np.mean([booster.predict(lines, num_threads=1) for booster in asked], axis=0)
-        found = found.reshape(features.shape[:2]).astype(np.float32)
+        found = found.reshape(features.shape[:2]).astype(np.float32) + self.offset * self.named(features)
         return found - found.min(axis=1, keepdims=True)
+
+    def named(self, features: NDArray[np.float16]) -> NDArray[np.float32]:
+        """[..., C, F] → [..., C]: 1 for the candidates that were named before."""
+        if self._times is None:
+            return np.zeros(features.shape[:-1], np.float32)
+        return (features[..., self._times] > 0).astype(np.float32)
 
     def contributions(self, features: NDArray[np.float16], candidate: int) -> NDArray[np.float64]:
         """What each of the F features [C, F] of a state adds to one candidate's score outside of train, [F].
@@ -121,21 +134,29 @@ class Rankers:
         (columns,) = np.mean(found, axis=0)[:, :-1]  # (the last is what trees say of nothing)
         added = columns[:F].copy()
         added[self._shared] += columns[F:]
+        if self._times is not None:
+            added[self._times] += self.offset * self.named(features[None, [candidate]])[0, 0]
         return added
 
     def save(self, directory: Path) -> None:
-        """Write lightgbm's text form."""
+        """Write lightgbm's text form, and rankers.json."""
         for n, booster in enumerate(self.boosters):
             booster.save_model(directory / f"ranker-{n}.txt")
+        if self.boosters:
+            (directory / SETTINGS).write_text(json.dumps({"offset": self.offset}))
 
     @classmethod
     def load(cls, directory: Path, names: Sequence[str]) -> Self:
         """Read what `save` wrote. Raises DataError where only a part of it is there."""
         from lightgbm import Booster
 
-        files = [directory / f"ranker-{n}.txt" for n in range(2 * RANKERS)]
+        files = [*(directory / f"ranker-{n}.txt" for n in range(2 * RANKERS)), directory / SETTINGS]
         there = [file for file in files if file.exists()]
         if there and there != files:
-            some = f"{len(there)} of {len(files)} rankers"
+            some = f"{len(there)} of {len(files)} files of rankers"
             raise DataError(f"{directory} holds {some}", "train the policy again")
-        return cls(names, [Booster(model_file=file) for file in there])
+        if not there:
+            return cls(names)
+        *of_boosters, settings = files
+        offset = json.loads(settings.read_text())["offset"]
+        return cls(names, [Booster(model_file=file) for file in of_boosters], offset)

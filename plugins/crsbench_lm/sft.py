@@ -187,6 +187,11 @@ def train_sft(
                 kept = {name: value.clone() for name, value in model.state_dict().items()} | {"mix": mix}
     if kept is not None:
         model.load_state_dict(kept)
+    if codec.evidences is not None and codec.evidences.rankers.boosters:
+        rankers = codec.evidences.rankers
+        more = best_offset(model, codec, rankers, held_out, ctx.device) / float(model.mix[RANKED])
+        offset = rankers.offset + more
+        codec.evidences.ask(Rankers(codec.evidences.names, rankers.boosters, offset))
     for parameter in counted:
         parameter.requires_grad = True
     model.eval()
@@ -195,6 +200,22 @@ def train_sft(
 def _judged(row: Encoded, evidences: Evidences) -> Encoded:
     """The row with its evidence as the rankers judge it now."""
     return replace(row, evidence=tuple(evidences.again(one, row.fold) for one in row.evidence or ()))
+
+
+@torch.no_grad()
+def best_offset(
+    model: GroundedLM, codec: DialogueCodec, rankers: Rankers, rows: Sequence[Encoded], device: str
+) -> float:
+    """What is best added here to the logits of what was named before (mixing.py), in nats."""
+    model.eval()
+    items = HeldOut()
+    for chosen in token_batches([len(row.ids) for row in rows], 8000):
+        batch = collate([rows[j] for j in chosen], codec, device)
+        logits = model.item_logits(model.hidden(batch), batch)
+        of_candidates = torch.from_numpy(rankers.named(batch.evidence.cpu().numpy())).to(logits)
+        named = torch.zeros_like(logits).scatter(2, batch.candidates, of_candidates)
+        items.add([logits, named], batch)
+    return items.offset()
 
 
 @torch.no_grad()

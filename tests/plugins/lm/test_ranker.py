@@ -11,7 +11,7 @@ import pytest
 import torch
 from crsbench_lm import evidence, ranker
 from crsbench_lm.evidence import Evidence, Evidences, Recommended
-from crsbench_lm.mixing import LEAST, fit_weight
+from crsbench_lm.mixing import LEAST, HeldOut, fit_weight
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
 from crsbench_lm.ranker import RANKERS, Rankers
@@ -122,7 +122,7 @@ def test_it_is_read_back_as_it_was(found: Rankers, tmp_path: Path) -> None:
             again.scores(one.features[None], fold), found.scores(one.features[None], fold)
         )
     (tmp_path / "ranker-1.txt").unlink()
-    with pytest.raises(DataError, match="5 of 6 rankers"):
+    with pytest.raises(DataError, match="6 of 7 files of rankers"):
         Rankers.load(tmp_path, NAMES)
 
 
@@ -155,6 +155,36 @@ def test_the_weight_is_the_best_of_a_grid(found: Rankers) -> None:
 
     best = min(np.arange(LEAST, 12, 0.02), key=loss)
     assert fit_weight(test, 50) == pytest.approx(best, abs=0.02)
+
+
+def test_the_offset_serves_repeated_and_new_targets_alike() -> None:
+    """Ten rows, item 0 was named. It is the target of two, and comes second there, 1.05 behind; in the others
+    item 1 is, 2.05 ahead of it in half of them, 0.55 in the rest."""
+    logits = np.zeros((10, 4), np.float32)
+    logits[:2, 1] = 1.05
+    logits[2:6, 1], logits[6:, 1] = 2.05, 0.55
+    named = np.zeros_like(logits)
+    named[:, 0] = 1
+    found = HeldOut([np.stack([logits, named])], [(0,)] * 2 + [(1,)] * 8)
+    # Above 1.05 it wins both of the repeated ones; above 0.55 it loses half of the new ones, above 2.05 all.
+    assert found.offset() == pytest.approx(1.1)
+    found.targets = [(0,)] * 10
+    assert found.offset() == 0  # nothing is new
+    assert HeldOut().offset() == 0
+
+
+def test_what_was_named_gets_the_offset_and_keeps_it(found: Rankers, tmp_path: Path) -> None:
+    names = ("times", *NAMES[1:])
+    plain, moved = Rankers(names, found.boosters), Rankers(names, found.boosters, 0.7)
+    features = rows(np.random.default_rng(6), 1)[0].evidence.features
+    features[:5, 0] = 0
+    expected = plain.scores(features[None], None)[0] + 0.7 * (np.arange(20) >= 5)
+    moved.save(tmp_path)
+    for rankers in (moved, Rankers.load(tmp_path, names)):
+        scores = rankers.scores(features[None], None)[0]
+        np.testing.assert_allclose(scores, expected - expected.min(), atol=1e-6)
+        added = np.array([rankers.contributions(features, c).sum() for c in range(20)])
+        np.testing.assert_allclose(added - added[0], scores - scores[0], atol=1e-4)
 
 
 @pytest.fixture

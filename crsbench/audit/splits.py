@@ -1,9 +1,9 @@
-"""Dialogues that stand in two splits, or twice in one."""
+"""Dialogues that stand in two splits, or twice in one, and people who are met in two."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from crsbench.audit.documents import Document, Likeness, documents
 from crsbench.audit.finding import Finding, finding
@@ -19,7 +19,8 @@ FEWEST_WORDS = 4  # of a reply; shorter ones ("you are welcome") are everybody's
 
 
 def findings(corpus: Corpus) -> Iterator[Finding]:
-    """Shared dialogues by id, by text and nearly, replies of test in train, repeats within a split."""
+    """Shared dialogues by id, by text and nearly, shared users, replies of test in train, repeats within a
+    split."""
     splits = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     texts = {name: documents(split) for name, split in splits.items()}
     for first, second, affects in _PAIRS:
@@ -50,6 +51,7 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
             len(texts[first]),
             affects.partition(";")[0] + hidden,
         )
+    yield from _people({name: split.dialogues for name, split in splits.items()})
     yield _replies(corpus)
     for name in splits:
         repeats = _repeats(texts[name])
@@ -62,6 +64,24 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
             else f"the intervals on {name}: they count as independent, so intervals are too narrow",
         )
     yield _rows_twice(corpus.test.rows)
+
+
+def _people(splits: Mapping[str, Sequence[Dialogue]]) -> Iterator[Finding]:
+    """Dialogues whose user is met in another split too, or in another fold of train; of those with a user."""
+    people = {name: {one.user for one in dialogues} for name, dialogues in splits.items()}
+    told = {name: [one for one in dialogues if one.user is not None] for name, dialogues in splits.items()}
+    for first, second, affects in _PAIRS:
+        known = [f"dialogue {one.id}: {one.user}" for one in told[first] if one.user in people[second]]
+        yield finding(f"{first}_users_in_{second}", known, len(told[first]), affects)
+    folds: defaultdict[str | None, set[int]] = defaultdict(set)
+    for one in told["train"]:
+        folds[one.user].add(one.fold)
+    yield finding(
+        "train_users_in_other_folds",
+        (f"dialogue {one.id}: {one.user}" for one in told["train"] if len(folds[one.user]) > 1),
+        len(told["train"]),
+        "what is learnt out of fold: it trusts memory more than strangers warrant",
+    )
 
 
 def _same(ones: Mapping[str, Document], others: Mapping[str, Document]) -> dict[str, str]:

@@ -102,6 +102,9 @@ def test_clean_data_has_no_findings() -> None:
     assert counts(corpus) == {}
     totals = {name: one.total for name, one in found(corpus).items()}
     assert totals.pop("logged_targets_below_best") == 0  # nothing is known of the truth
+    of_users = [name for name in totals if "_users_in_" in name]
+    assert len(of_users) == 4
+    assert [totals.pop(name) for name in of_users] == [0] * 4  # nobody is told apart
     assert all(totals.values())
 
 
@@ -114,6 +117,32 @@ def test_findings_are_json_with_reasons() -> None:
         assert 0 <= one.count <= one.total
         assert bool(one.examples) <= bool(one.total)
         assert all(len(example) <= WIDTH and "\n" not in example for example in one.examples)
+
+
+def of_users(split: Split, *users: str | None) -> Split:
+    """The first dialogues are of these users."""
+    named = [replace(one, user=user) for one, user in zip(split.dialogues, users, strict=False)]
+    return replace(split, dialogues=(*named, *split.dialogues[len(users) :]))
+
+
+def test_users_are_met_in_other_splits_and_folds() -> None:
+    corpus = clean()
+    folds = [one.fold for one in corpus.train.dialogues]
+    other = next(n for n, fold in enumerate(folds) if fold != folds[0])
+    trained = ["ann", *(None,) * (other - 1), "ann", "bob"]
+    corpus = replace(
+        corpus,
+        train=of_users(corpus.train, *trained),
+        valid=of_users(corpus.valid, "cy", None, "bob"),
+        test=of_users(corpus.test, "cy", "ann", "dee"),
+    )
+    of = {name: (one.count, one.total) for name, one in found(corpus).items() if "_users_in_" in name}
+    assert of == {
+        "test_users_in_train": (1, 3),
+        "test_users_in_valid": (1, 3),
+        "valid_users_in_train": (1, 2),
+        "train_users_in_other_folds": (2, 3),
+    }
 
 
 Plant = Callable[[Corpus], Corpus]

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 def to_hf(corpus: Corpus) -> DatasetDict:
     """The corpus as a `datasets.DatasetDict`: everything but what is sealed.
 
-    `train`, `valid`, `test`: one example a dialogue (id, user, turns). `valid_rows`, `test_rows`: one example
-    a row (id, dialogue, history, targets, exposed). `catalog`: one example an item, in the catalogue's
-    order: targets, recommended and mentioned items are its indices. A split without examples is left out.
+    `train`, `valid`, `test`: one example a dialogue (id, user, group, turns). `valid_rows`, `test_rows`: one
+    example a row (id, dialogue, history, targets, exposed). `catalog`: one example an item, in the
+    catalogue's order: targets, recommended and mentioned items are its indices. A split without examples is
+    left out.
     Explicit labels and truth are not there: this is what may be trained on.
     """
     from datasets import Dataset, DatasetDict, Features, List, Value
@@ -32,7 +33,7 @@ def to_hf(corpus: Corpus) -> DatasetDict:
         "seconds": Value("float64"),
         "ends": Value("bool"),
     }
-    dialogues = Features({"id": text, "user": text, "turns": List(turn)})
+    dialogues = Features({"id": text, "user": text, "group": whole, "turns": List(turn)})
     rows = Features(
         {
             "id": text,
@@ -48,6 +49,7 @@ def to_hf(corpus: Corpus) -> DatasetDict:
             "title": text,
             "year": whole,
             "attributes": List({"relation": text, "values": List(text)}),
+            "description": text,
         }
     )
     tables: dict[str, tuple[list[dict[str, Any]], Features]] = {
@@ -67,7 +69,10 @@ def to_hf(corpus: Corpus) -> DatasetDict:
 
 
 def _dialogues(split: Split) -> list[dict[str, Any]]:
-    return [{"id": one.id, "user": one.user, "turns": _turns(one.turns)} for one in split.dialogues]
+    return [
+        {"id": one.id, "user": one.user, "group": one.group, "turns": _turns(one.turns)}
+        for one in split.dialogues
+    ]
 
 
 def _rows(split: Split) -> list[dict[str, Any]]:
@@ -107,4 +112,10 @@ def _turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
 
 def _item(item: Item) -> dict[str, Any]:
     attributes = [{"relation": relation, "values": list(v)} for relation, v in item.attributes.items()]
-    return {"id": item.id, "title": item.title, "year": item.year, "attributes": attributes}
+    return {
+        "id": item.id,
+        "title": item.title,
+        "year": item.year,
+        "attributes": attributes,
+        "description": item.description,
+    }

@@ -1,4 +1,4 @@
-"""Dialogues that stand in two splits, or twice in one, and people who are met in two."""
+"""Dialogues that stand in two splits, or twice in one, and users who are met in two."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
 
 
 def _people(splits: Mapping[str, Sequence[Dialogue]]) -> Iterator[Finding]:
-    """Dialogues whose user is met in another split too, or in another fold of train; of those with a user."""
+    """Dialogues whose user (in ReDial the initiator) is met in another split too, or in another fold of
+    train; of those with a user."""
     people = {name: {one.user for one in dialogues} for name, dialogues in splits.items()}
     told = {name: [one for one in dialogues if one.user is not None] for name, dialogues in splits.items()}
     for first, second, affects in _PAIRS:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROWS = 400  # valid rows that weights are chosen on, evenly spaced
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)  # the weights that a term may have
 ROUNDS = 3  # passes over the terms
-SKIPPED = ("title:last", "title:all", "degree", "year")  # no links
+SKIPPED = ("title:last", "title:all", "degree", "year", "description:said", "description:named")  # no links
 
 
 class KgLinks(Baseline):

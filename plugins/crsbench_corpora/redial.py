@@ -8,8 +8,9 @@ it is.
 
 Nobody of the test dialogues is met in train, but 95% of the train dialogues have a respondent who recommends
 in others, too, much the same movies again. A valid split and folds (types.py) drawn from all dialogues alike
-would give people away who are strangers in the test split. So valid is what people have said who come last
-and among themselves, and folds are periods (split.py); what they said with others is left out.
+would give people away who are strangers in the test split. So valid is what those have said among themselves
+who come last; what they said with others is left out. Folds are periods (split.py): of 68% of the train
+dialogues the respondent recommends in another fold, too.
 
 `mentions`: every mention by the respondent after the dialogue's first message is a target, repeats counted
 (4,980 on the test split). A row is a message, its history all that was said before it.

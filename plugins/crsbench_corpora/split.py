@@ -21,7 +21,8 @@ def by_people(people: Mapping[_Name, Set[Hashable]], per_cent: int) -> tuple[dic
 
     Newcomers are the people who first appear in the last `per_cent` of the dialogues. Those that newcomers
     have among themselves are valid; those that they have with others are in neither, so that nobody is in
-    both. The rest is cut into FOLDS periods of one length: people of one period are rarely met in another.
+    both. The rest is cut into FOLDS periods of one length, in which fewer people are met who are also in
+    others than in folds by chance.
     """
     met: dict[Hashable, int] = {}
     for at, those in enumerate(people.values()):
@@ -30,7 +31,7 @@ def by_people(people: Mapping[_Name, Set[Hashable]], per_cent: int) -> tuple[dic
     first = len(people) * (100 - per_cent) // 100
     newcomers = {one for one, at in met.items() if at >= first}
     train = [name for name, those in people.items() if not those & newcomers]
-    valid = {name for name, those in people.items() if those <= newcomers}
+    valid = {name for name, those in people.items() if those and those <= newcomers}
     return _periods(train), valid
 
 

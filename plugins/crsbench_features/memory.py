@@ -48,7 +48,7 @@ from crsbench_features.reading import BAGS, TURNS, Reader, Rows, flat
 from crsbench_features.ridge import Ridge
 from crsbench_features.storage import load_catalog, pack, save_catalog, unpack
 
-RIDGE = 20.0
+EASE_RIDGE = 20.0
 FEW = 300  # items, of which every one is a candidate (candidates.py): there the network makes up for these
 THOROUGH = ("ridge", "together", "lift")
 NAMES = (
@@ -231,7 +231,7 @@ class _View:
 
     @cached_property
     def _ease(self) -> Ease:
-        return Ease(Rows(self._wholes[:, : self._items]), RIDGE)
+        return Ease(Rows(self._wholes[:, : self._items]), EASE_RIDGE)
 
     @cached_property
     def _ridge(self) -> Ridge:
@@ -239,7 +239,7 @@ class _View:
 
     @cached_property
     def _pairs(self) -> Pairs:
-        return Pairs(flat(Rows(self._wholes[:, : self._items])))
+        return Pairs(Rows(self._wholes[:, : self._items]))
 
     @cached_property
     def _after(self) -> Rows:

@@ -23,7 +23,7 @@ class Ridge:
 
     def __init__(self, terms: Rows, nodes: Rows, labels: Rows) -> None:
         D = terms.shape[0]
-        kept = np.unique(np.linspace(0, D - 1, min(D, LARGEST)).astype(int))
+        kept = np.linspace(0, D - 1, min(D, LARGEST)).astype(int)
         self._weights = idf(terms), idf(nodes)
         X = self._read(terms[kept], nodes[kept])
         gram = (X @ X.T).toarray().astype(np.float32)

@@ -6,7 +6,7 @@ A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age 
 - `dialogue-sentences`: whole train dialogues alike vote for all that they recommended (cosine^24);
 - `item-sentences`: cosine of all user turns with the item's title, year and attributes;
 - where items are described, `description-sentences:said`, `:named`: cosine of an item's description, less
-  the mean of all, with all user turns, and with those of the items mentioned together, newest first.
+  the mean of all, with all user turns, and, summed, with those of the items mentioned, itself included.
 
 Votes enter as ln(1 + Σ). `fold=f` leaves out the dialogues of fold f, as in memory.py. Cost: 2 to 7 ms of
 CPU for each turn and item that no run has embedded before, and dense products of states with rows.

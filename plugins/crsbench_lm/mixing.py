@@ -18,6 +18,7 @@ from crsbench_lm.codec import Encoded
 from crsbench_lm.evidence import Recommended
 
 MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
+FEWEST = 20  # targets of a kind that can tell something of it
 OFFSETS = [step / 10 for step in sorted(range(-20, 41), key=abs)]  # of equal ones the nearest to 0
 LEAST = 0.1  # a part that weighs nothing here could not be tuned by rewards later
 
@@ -59,8 +60,8 @@ class HeldOut:
         """Of the parts (logits, 1 where an item was named before): what is best added to those, in nats.
 
         The offset of `OFFSETS` with the highest sum of two means of NDCG@10: of targets that are repeated,
-        and of new ones; 0 where either are missing. (Cross-entropy weighs the two as often as they occur, so
-        that the rarer kind pays for the other's mistakes.)
+        and of new ones; 0 where either are fewer than `FEWEST`. (Cross-entropy weighs the two as often as
+        they occur, so that the rarer kind pays for the other's mistakes.)
         """
         if not self.targets:
             return 0.0
@@ -68,7 +69,7 @@ class HeldOut:
         row = np.repeat(np.arange(len(self.targets)), [len(items) for items in self.targets])
         item = np.concatenate([np.array(items) for items in self.targets])
         repeated = named[row, item] > 0
-        if repeated.all() or not repeated.any():
+        if min(repeated.sum(), (~repeated).sum()) < FEWEST:
             return 0.0
 
         def worth(offset: float) -> float:

@@ -47,7 +47,7 @@ class Rankers:
     """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; the `RANKERS` after them have seen
     all.
 
-    `offset` is what candidates get beside that were named before. `names` are those of the F features of
+    `offset` is added for candidates that were named before. `names` are those of the F features of
     evidence. A line of a candidate holds them, and each but what is
     known of the state alone also as its share of the largest of the candidates. Without boosters: 0.
     """
@@ -91,7 +91,7 @@ class Rankers:
         if not labelled:
             return None
         lines, hits = [], []
-        for at in np.unique(np.linspace(0, len(labelled) - 1, min(len(labelled), most)).astype(int)):
+        for at in np.linspace(0, len(labelled) - 1, min(len(labelled), most)).astype(int):
             one, hit = labelled[at]
             kept = hit | (thin.random(len(hit)) < NEGATIVES / len(hit)) if thin else np.ones(len(hit), bool)
             lines.append(self._columns(one.features)[kept])

@@ -25,9 +25,9 @@ ASKED = Turn(
 )
 TOLD = Turn("system", "Jaws.", (Mention("Jaws", 1, None),), (1, 0), 4.0)
 LEFT = Turn("user", "", ends=True)
-DIALOGUES = (Dialogue("a", (ASKED, TOLD, LEFT), "u1"), Dialogue("b", ()))
+DIALOGUES = (Dialogue("a", (ASKED, TOLD, LEFT), "u1"), Dialogue("b", (), group=3))
 ROWS = (Row("r", "b", State((ASKED,)), (1, 1), exposed=True), Row("s", "b", State(()), ()))
-ITEMS = (Item("7", "Heat", 1995, {"actor": ("Al Pacino", "Val Kilmer")}), Item("9", "Jaws"))
+ITEMS = (Item("7", "Heat", 1995, {"actor": ("Al Pacino", "Val Kilmer")}, "A heist."), Item("9", "Jaws"))
 CORPUS = Corpus(
     Catalog(ITEMS),
     Split(DIALOGUES),
@@ -63,7 +63,10 @@ def test_all_comes_back_from_disk(tmp_path: Path) -> None:
     found: Any = load_from_disk(str(tmp_path))
     assert isinstance(found, DatasetDict)
     assert set(found) == {"train", "test_rows", "catalog"}
-    assert tuple(Dialogue(row["id"], turns(row["turns"]), row["user"]) for row in found["train"]) == DIALOGUES
+    assert (
+        tuple(Dialogue(row["id"], turns(row["turns"]), row["user"], row["group"]) for row in found["train"])
+        == DIALOGUES
+    )
     assert (
         tuple(
             Row(
@@ -84,6 +87,7 @@ def test_all_comes_back_from_disk(tmp_path: Path) -> None:
                 row["title"],
                 row["year"],
                 {one["relation"]: tuple(one["values"]) for one in row["attributes"]},
+                row["description"],
             )
             for row in found["catalog"]
         )

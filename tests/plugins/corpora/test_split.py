@@ -17,6 +17,9 @@ def test_nobody_is_in_both(pairs: list[frozenset[int]], per_cent: int) -> None:
     trained = {one for at in train for one in pairs[at]}
     held_out = {one for at in valid for one in pairs[at]}
     assert not trained & held_out
+    first = len(pairs) * (100 - per_cent) // 100
+    newcomers = {one for pair in pairs[first:] for one in pair}.difference(*pairs[:first])
+    assert valid == {at for at, pair in enumerate(pairs) if pair <= newcomers}
     for at, pair in enumerate(pairs):  # what is in neither joins the two
         assert at in train or at in valid or len(pair & held_out) <= 1
     assert list(train.values()) == sorted(train.values())
@@ -28,3 +31,4 @@ def test_where_all_have_met_before_nothing_is_valid() -> None:
     train, valid = by_people({at: {1, 2} for at in range(10)}, 20)
     assert train == {at: at // 2 for at in range(10)}
     assert valid == set()
+    assert by_people({1: frozenset()}, 100) == ({1: 0}, set())

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from crsbench_lm import evidence, ranker
+from crsbench_lm import evidence, mixing, ranker
+from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidence, Evidences, Recommended
 from crsbench_lm.mixing import LEAST, HeldOut, fit_weight
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
@@ -157,7 +158,7 @@ def test_the_weight_is_the_best_of_a_grid(found: Rankers) -> None:
     assert fit_weight(test, 50) == pytest.approx(best, abs=0.02)
 
 
-def test_the_offset_serves_repeated_and_new_targets_alike() -> None:
+def test_the_offset_serves_repeated_and_new_targets_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten rows, item 0 was named. It is the target of two, and comes second there, 1.05 behind; in the others
     item 1 is, 2.05 ahead of it in half of them, 0.55 in the rest."""
     logits = np.zeros((10, 4), np.float32)
@@ -166,6 +167,8 @@ def test_the_offset_serves_repeated_and_new_targets_alike() -> None:
     named = np.zeros_like(logits)
     named[:, 0] = 1
     found = HeldOut([np.stack([logits, named])], [(0,)] * 2 + [(1,)] * 8)
+    assert found.offset() == 0  # two tell nothing
+    monkeypatch.setattr(mixing, "FEWEST", 2)
     # Above 1.05 it wins both of the repeated ones; above 0.55 it loses half of the new ones, above 2.05 all.
     assert found.offset() == pytest.approx(1.1)
     found.targets = [(0,)] * 10
@@ -185,6 +188,46 @@ def test_what_was_named_gets_the_offset_and_keeps_it(found: Rankers, tmp_path: P
         np.testing.assert_allclose(scores, expected - expected.min(), atol=1e-6)
         added = np.array([rankers.contributions(features, c).sum() for c in range(20)])
         np.testing.assert_allclose(added - added[0], scores - scores[0], atol=1e-4)
+
+
+@pytest.mark.usefixtures("few")
+def test_the_logits_of_what_was_named_rise_by_the_offset(
+    toy_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = [State(d.turns[:3]) for d in toy_context.train.dialogues[:6]]
+    scores = []
+    for nats in (0.0, 1.5):
+        monkeypatch.setattr(HeldOut, "offset", lambda _, nats=nats: nats)
+        policy = fitted(toy_context)
+        scores.append(np.stack(list(rank(policy.model, policy.codec, states))))
+    evidences = policy.codec.evidences or pytest.fail("nothing is counted")
+    told = 0
+    for moved, state, one in zip(
+        scores[1] - scores[0], states, evidences.of(states, [None] * len(states)), strict=True
+    ):
+        named = np.isin(one.items, state.mentioned())  # of the candidates
+        np.testing.assert_allclose(np.diff(moved[one.items]), 1.5 * np.diff(named.astype(float)), atol=1e-4)
+        told += named.sum()
+    assert told > 3
+
+
+def test_the_offset_is_read_off_logits_and_names(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `HeldOut.offset` is given: 1 where a candidate was named before a labelled turn."""
+    monkeypatch.setattr(evidence, "CANDIDATES", 6)
+    given: list[HeldOut] = []
+    monkeypatch.setattr(HeldOut, "offset", lambda held_out: given.append(held_out) or 0.0)
+    monkeypatch.setattr(ranker, "TREES", 5)
+    fitted(toy_context)
+    _, named = np.concatenate(given[0].parts, axis=1)
+    told = [
+        set(State(dialogue.turns[:at]).mentioned())
+        for dialogue in toy_context.valid.dialogues
+        for at, turn in enumerate(dialogue.turns)
+        if turn.recommended
+    ]
+    assert len(named) == len(told)
+    assert set(named.sum(axis=1)) == {0, 1}
+    assert 0.5 < named.sum() / sum(map(len, told)) <= 1  # half of the items are candidates
 
 
 @pytest.fixture

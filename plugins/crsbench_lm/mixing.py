@@ -18,8 +18,6 @@ from crsbench_lm.codec import Encoded
 from crsbench_lm.evidence import Recommended
 
 MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
-FEWEST = 20  # targets of a kind that can tell something of it
-OFFSETS = [step / 10 for step in sorted(range(-20, 41), key=abs)]  # of equal ones the nearest to 0
 LEAST = 0.1  # a part that weighs nothing here could not be tuned by rewards later
 
 
@@ -57,28 +55,21 @@ class HeldOut:
             self.targets += [batch.targets[row][position] for row, position in at]
 
     def offset(self) -> float:
-        """Of the parts (logits, 1 where an item was named before): what is best added to those, in nats.
+        """Of the parts (logits, what trees say, 1 where an item was named): what to add to the logits of what
+        was named, in nats, for that to come first as often as by trees alone; 0 where nothing tells.
 
-        The offset of `OFFSETS` with the highest sum of two means of NDCG@10: of targets that are repeated,
-        and of new ones; 0 where either are fewer than `FEWEST`. (Cross-entropy weighs the two as often as
-        they occur, so that the rarer kind pays for the other's mistakes.)
+        Trees are trained for the order, the mix for likelihood, which puts new items first more often.
         """
         if not self.targets:
             return 0.0
-        logits, named = np.concatenate(self.parts, axis=1)
-        row = np.repeat(np.arange(len(self.targets)), [len(items) for items in self.targets])
-        item = np.concatenate([np.array(items) for items in self.targets])
-        repeated = named[row, item] > 0
-        if min(repeated.sum(), (~repeated).sum()) < FEWEST:
+        logits, ranked, named = np.concatenate(self.parts, axis=1)
+        ahead, by_trees = _margins(logits, named), _margins(ranked, named)
+        told = np.isfinite(ahead)
+        if told.sum() < 2:
             return 0.0
-
-        def worth(offset: float) -> float:
-            moved = logits + np.float32(offset) * named
-            above = (moved[row] > moved[row, item][:, None]).sum(axis=1)
-            gain = np.where(above < 10, 1 / np.log2(2 + above), 0)
-            return float(gain[repeated].mean() + gain[~repeated].mean())
-
-        return max(OFFSETS, key=worth)
+        ahead = np.sort(ahead[told])[::-1]
+        first = np.clip((by_trees[told] > 0).sum(), 1, len(ahead) - 1)
+        return -float(ahead[first - 1] + ahead[first]) / 2
 
     def fit(self, mix: Tensor) -> tuple[Tensor, float]:
         """The first P weights of `mix`, ≥ `LEAST`, with the lowest mean cross-entropy, and that in nats.
@@ -106,3 +97,9 @@ class HeldOut:
         fitted = mix.clone()
         fitted[: len(parts)] = torch.from_numpy(found.x)
         return fitted, float(found.fun)
+
+
+def _margins(scores: NDArray[np.float32], named: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[N, I] → [N]: how far the best of what was named is ahead of the best of what was not."""
+    best, other = (np.where(which, scores, -np.inf).max(axis=1) for which in (named > 0, named == 0))
+    return best - other

@@ -6,7 +6,7 @@ elsewhere: what they learn from has not seen its own fold, and they have not see
 features have counted it among their neighbours: stacking is out of fold to the first order.) Any other state
 is judged by the mean of three rankers that have learnt from all of train, and differ by their seed.
 
-To all that they say of what was named before, an offset is added in the end (mixing.py).
+To what they say of an item that was named before, an offset is added in the end (mixing.py).
 
 Cost, in CPU seconds of one core: about two minutes to fit on OpenDialKG (4,818 rows), and 1.5 ms for each
 state and ranker.

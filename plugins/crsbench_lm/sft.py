@@ -129,13 +129,14 @@ def train_sft(
     held_out = codec.evident(thinned(held_out, model.items))
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
+    fitted: Rankers | None = None
     if model.evidence is not None and (evidences := codec.evidences) is not None:
         made, to_find = codec.recommended(rows), codec.recommended(held_out)
         # Where every item is a candidate, the network is trained on the very loss that counts. Where SFT goes
         # on, the trees stay as they are.
         large = evidences.candidates.number < model.items
         if options.head.ranker and large and not evidences.rankers.boosters:
-            evidences.ask(Rankers.fit(made, to_find, evidences.names, ctx))
+            evidences.ask(fitted := Rankers.fit(made, to_find, evidences.names, ctx))
             made, to_find = (
                 [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in of]
                 for of in (made, to_find)
@@ -187,11 +188,9 @@ def train_sft(
                 kept = {name: value.clone() for name, value in model.state_dict().items()} | {"mix": mix}
     if kept is not None:
         model.load_state_dict(kept)
-    if codec.evidences is not None and codec.evidences.rankers.boosters:
-        rankers = codec.evidences.rankers
-        more = best_offset(model, codec, rankers, held_out, ctx.device) / float(model.mix[RANKED])
-        offset = rankers.offset + more
-        codec.evidences.ask(Rankers(codec.evidences.names, rankers.boosters, offset))
+    if fitted is not None and codec.evidences is not None:
+        offset = balance(model, codec, fitted, held_out, ctx.device) / float(model.mix[RANKED])
+        codec.evidences.ask(Rankers(codec.evidences.names, fitted.boosters, offset))
     for parameter in counted:
         parameter.requires_grad = True
     model.eval()
@@ -203,18 +202,19 @@ def _judged(row: Encoded, evidences: Evidences) -> Encoded:
 
 
 @torch.no_grad()
-def best_offset(
+def balance(
     model: GroundedLM, codec: DialogueCodec, rankers: Rankers, rows: Sequence[Encoded], device: str
 ) -> float:
-    """What is best added here to the logits of what was named before (mixing.py), in nats."""
+    """What to add to the logits of what was named before, by these rows (mixing.py), in nats."""
     model.eval()
     items = HeldOut()
     for chosen in token_batches([len(row.ids) for row in rows], 8000):
         batch = collate([rows[j] for j in chosen], codec, device)
         logits = model.item_logits(model.hidden(batch), batch)
-        of_candidates = torch.from_numpy(rankers.named(batch.evidence.cpu().numpy())).to(logits)
-        named = torch.zeros_like(logits).scatter(2, batch.candidates, of_candidates)
-        items.add([logits, named], batch)
+        named = torch.from_numpy(rankers.named(batch.evidence.cpu().numpy())).to(logits)
+        of_candidates = (batch.ranked.to(logits), named)
+        parts = [torch.zeros_like(logits).scatter(2, batch.candidates, one) for one in of_candidates]
+        items.add([logits, *parts], batch)
     return items.offset()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from crsbench_lm import evidence, mixing, ranker
+from crsbench_lm import evidence, ranker
 from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidence, Evidences, Recommended
 from crsbench_lm.mixing import LEAST, HeldOut, fit_weight
@@ -158,21 +158,19 @@ def test_the_weight_is_the_best_of_a_grid(found: Rankers) -> None:
     assert fit_weight(test, 50) == pytest.approx(best, abs=0.02)
 
 
-def test_the_offset_serves_repeated_and_new_targets_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten rows, item 0 was named. It is the target of two, and comes second there, 1.05 behind; in the others
-    item 1 is, 2.05 ahead of it in half of them, 0.55 in the rest."""
-    logits = np.zeros((10, 4), np.float32)
-    logits[:2, 1] = 1.05
-    logits[2:6, 1], logits[6:, 1] = 2.05, 0.55
+def test_the_offset_lets_what_was_named_come_first_as_often_as_trees_do() -> None:
+    """Item 0 was named. Trees put it first in three of five states; the logits leave it behind in all."""
+    behind = np.array([0.5, 1, 1.5, 3, 4])
+    logits = np.zeros((6, 4), np.float32)
+    logits[:5, 1] = behind
+    ranked = np.zeros_like(logits)
+    ranked[[0, 2, 4], 0] = 1
+    ranked[[1, 3], 2] = 1
     named = np.zeros_like(logits)
-    named[:, 0] = 1
-    found = HeldOut([np.stack([logits, named])], [(0,)] * 2 + [(1,)] * 8)
-    assert found.offset() == 0  # two tell nothing
-    monkeypatch.setattr(mixing, "FEWEST", 2)
-    # Above 1.05 it wins both of the repeated ones; above 0.55 it loses half of the new ones, above 2.05 all.
-    assert found.offset() == pytest.approx(1.1)
-    found.targets = [(0,)] * 10
-    assert found.offset() == 0  # nothing is new
+    named[:5, 0] = 1  # in the last state nothing is
+    found = HeldOut([np.stack([logits, ranked, named])], [(0,)] * 6)
+    assert found.offset() == pytest.approx((1.5 + 3) / 2)
+    assert HeldOut([np.stack([logits, ranked, 0 * named])], [(0,)] * 6).offset() == 0
     assert HeldOut().offset() == 0
 
 
@@ -212,13 +210,16 @@ def test_the_logits_of_what_was_named_rise_by_the_offset(
 
 
 def test_the_offset_is_read_off_logits_and_names(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `HeldOut.offset` is given: 1 where a candidate was named before a labelled turn."""
+    """What `HeldOut.offset` is given of what was named: 1 where a candidate was, before a labelled turn."""
     monkeypatch.setattr(evidence, "CANDIDATES", 6)
     given: list[HeldOut] = []
     monkeypatch.setattr(HeldOut, "offset", lambda held_out: given.append(held_out) or 0.0)
     monkeypatch.setattr(ranker, "TREES", 5)
     fitted(toy_context)
-    _, named = np.concatenate(given[0].parts, axis=1)
+    logits, ranked, named = np.concatenate(given[0].parts, axis=1)
+    assert (ranked.min(axis=1) == 0).all()
+    assert ((ranked > 0).sum(axis=1) <= 6).all()
+    assert logits.std() > 0
     told = [
         set(State(dialogue.turns[:at]).mentioned())
         for dialogue in toy_context.valid.dialogues

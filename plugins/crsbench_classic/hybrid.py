@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +12,7 @@ import numpy as np
 from crsbench_features.boosting import boost, dataset
 from crsbench_features.candidates import BATCH, Candidates
 from crsbench_features.examples import Example, examples
+from crsbench_features.memory import remembered
 from numpy.typing import NDArray
 
 from crsbench.errors import DataError
@@ -53,10 +55,15 @@ class Hybrid(Baseline):
         rows = list(examples(train.dialogues))
         if not rows:
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
-        held = [Example(row.state, row.targets, -1, 0) for row in ctx.valid.rows]
-        held = held or list(examples(ctx.valid.dialogues))
+        known = remembered(train, ctx.valid, ctx.catalog)
+        folds = {dialogue.id: dialogue.fold for dialogue in known}
+        held = [Example(row.state, row.targets, folds.get(row.dialogue), 0) for row in ctx.valid.rows]
+        held = held or [
+            replace(row, fold=folds.get(ctx.valid.dialogues[row.dialogue].id))
+            for row in examples(ctx.valid.dialogues)
+        ]
         chosen = self.options.candidates, self.options.encoder
-        self.candidates = Candidates.fit(train.dialogues, ctx.catalog, *chosen)
+        self.candidates = Candidates.fit(known, ctx.catalog, *chosen)
         rng = np.random.default_rng(ctx.seed)
         learnt = self._dataset(rows, True, ctx, rng, "training rows")
         judged = self._dataset(held, False, ctx, rng, "valid rows", learnt)
@@ -74,11 +81,11 @@ class Hybrid(Baseline):
         what: str,
         like: Dataset | None = None,
     ) -> Dataset:
-        """The rows that have a target among their candidates; for training, out of fold and thinned."""
+        """The rows that have a target among their candidates, out of fold; for training, thinned."""
         features: list[NDArray[np.float32]] = []
         labels: list[NDArray[np.bool_]] = []
         sizes: list[int] = []
-        for fold, batch in ctx.progress(batches := list(_batches(rows, training)), len(batches), what):
+        for fold, batch in ctx.progress(batches := list(_batches(rows)), len(batches), what):
             found = table(self.candidates, [row.state for row in batch], fold)
             for row, items, lines in zip(batch, found.items, found.lines, strict=True):
                 hit = np.isin(items, row.targets)
@@ -129,9 +136,9 @@ class Hybrid(Baseline):
         return self
 
 
-def _batches(rows: Sequence[Example], by_fold: bool) -> Iterator[tuple[int | None, list[Example]]]:
-    """At most `BATCH` rows at once, of one fold where folds count."""
-    for fold in range(FOLDS) if by_fold else (None,):
-        chosen = [row for row in rows if fold is None or row.fold == fold]
+def _batches(rows: Sequence[Example]) -> Iterator[tuple[int | None, list[Example]]]:
+    """At most `BATCH` rows at once, of one fold (None: of no dialogue that is remembered)."""
+    for fold in (*range(FOLDS), None):
+        chosen = [row for row in rows if row.fold == fold]
         for start in range(0, len(chosen), BATCH):
             yield fold, chosen[start : start + BATCH]

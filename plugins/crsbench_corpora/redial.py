@@ -8,9 +8,9 @@ it is.
 
 Nobody of the test dialogues is met in train, but 95% of the train dialogues have a respondent who recommends
 in others, too, much the same movies again. A valid split and folds (types.py) drawn from all dialogues alike
-would give people away who are strangers in the test split. So valid is what those have said among themselves
-who come last; what they said with others is left out. Folds are periods (split.py): of 68% of the train
-dialogues the respondent recommends in another fold, too.
+would give people away who are strangers in the test split. So the valid rows are of what those have said
+among themselves who come last; what they said with others stands beside it in valid, with no row, and is
+nothing to train on. Folds are periods (split.py), the last of which has all of valid.
 
 `mentions`: every mention by the respondent after the dialogue's first message is a target, repeats counted
 (4,980 on the test split). A row is a message, its history all that was said before it.
@@ -38,7 +38,7 @@ from typing import ClassVar
 from crsbench import Options
 from crsbench.errors import UsageError, nearest
 from crsbench.fetch.pins import Pinned
-from crsbench.types import Catalog, Corpus, Dialogue, Feedback, Mention, Row, Sealed, Split
+from crsbench.types import Catalog, Corpus, Feedback, Mention, Row, Sealed, Split
 from crsbench_corpora import redial_movies, redial_raw
 from crsbench_corpora.cache import remembered
 from crsbench_corpora.chat import Chat, Messages
@@ -96,12 +96,15 @@ def _read(files: Files, protocol: str) -> Corpus:
     feedback: dict[str, Feedback] = {}
     learnt, _ = _chats(redial_raw.dialogues(files, TRAIN), movies, protocol, feedback)
     test, lost = _chats(redial_raw.dialogues(files, TEST), movies, protocol, feedback)
-    train, valid = _split(learnt)
+    by_age = sorted(learnt, key=lambda chat: (len(chat.dialogue.id), chat.dialogue.id))
+    split = by_people({chat.dialogue.id: chat.people for chat in by_age}, VALID)
+    dialogues = [replace(chat.dialogue, group=split.group[chat.dialogue.id]) for chat in learnt]
+    valid = [chat for chat in learnt if chat.dialogue.id in split.valid]
     rows = _rows(test, protocol)
     return Corpus(
         catalog=Catalog(items),
-        train=Split(train),
-        valid=Split(tuple(chat.dialogue for chat in valid), _rows(valid, protocol)),
+        train=Split(tuple(one for one in dialogues if one.id in split.train)),
+        valid=Split(tuple(one for one in dialogues if one.id not in split.train), _rows(valid, protocol)),
         test=Split(tuple(chat.dialogue for chat in test), rows),
         sealed=Sealed(feedback),
         fingerprint=files.fingerprint,
@@ -137,15 +140,6 @@ def _chats(
         if raw["initiatorQuestions"] or raw["respondentQuestions"]:
             feedback[number] = movies.feedback(raw)
     return chats, lost
-
-
-def _split(chats: Sequence[Chat]) -> tuple[tuple[Dialogue, ...], list[Chat]]:
-    """The dialogues of train, as they are grouped, and the chats of valid; each in the order of the file."""
-    by_age = sorted(chats, key=lambda chat: (len(chat.dialogue.id), chat.dialogue.id))
-    groups, valid = by_people({chat.dialogue.id: chat.people for chat in by_age}, VALID)
-    dialogues = (chat.dialogue for chat in chats)
-    train = tuple(replace(one, group=groups[one.id]) for one in dialogues if one.id in groups)
-    return train, [chat for chat in chats if chat.dialogue.id in valid]
 
 
 def _rows(chats: Sequence[Chat], protocol: str) -> tuple[Row, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence, Set
-from typing import TypeVar
+from collections.abc import Hashable, Mapping, Set
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from crsbench.types import FOLDS
 
@@ -16,13 +17,25 @@ def percentile(name: str, salt: str) -> int:
     return int(hashlib.sha256(f"{salt} {name}".encode()).hexdigest()[:15], 16) % 100
 
 
-def by_people(people: Mapping[_Name, Set[Hashable]], per_cent: int) -> tuple[dict[_Name, int], set[_Name]]:
-    """Split dialogues, oldest first and each with the people in it: (train: groups 0 … FOLDS-1), valid.
+@dataclass(frozen=True, slots=True)
+class ByPeople(Generic[_Name]):
+    """Dialogues of people who have met nobody of the others: `train`, `valid`; `between`: all the rest.
+
+    `group`, 0 … FOLDS-1: the period of each.
+    """
+
+    train: set[_Name]
+    valid: set[_Name]
+    between: set[_Name]
+    group: dict[_Name, int]
+
+
+def by_people(people: Mapping[_Name, Set[Hashable]], per_cent: int) -> ByPeople[_Name]:
+    """Split dialogues, oldest first and each with the people in it.
 
     Newcomers are the people who first appear in the last `per_cent` of the dialogues. Those that newcomers
-    have among themselves are valid; those that they have with others are in neither, so that nobody is in
-    both. The rest is cut into FOLDS periods of one length, in which fewer people are met who are also in
-    others than in folds by chance.
+    have among themselves are valid; between are those that they have with others. All are cut into FOLDS
+    periods of one length, in which fewer people are met who are also in others than in folds by chance.
     """
     met: dict[Hashable, int] = {}
     for at, those in enumerate(people.values()):
@@ -30,10 +43,7 @@ def by_people(people: Mapping[_Name, Set[Hashable]], per_cent: int) -> tuple[dic
             met.setdefault(one, at)
     first = len(people) * (100 - per_cent) // 100
     newcomers = {one for one, at in met.items() if at >= first}
-    train = [name for name, those in people.items() if not those & newcomers]
+    train = {name for name, those in people.items() if not those & newcomers}
     valid = {name for name, those in people.items() if those and those <= newcomers}
-    return _periods(train), valid
-
-
-def _periods(names: Sequence[_Name]) -> dict[_Name, int]:
-    return {name: at * FOLDS // len(names) for at, name in enumerate(names)}
+    group = {name: at * FOLDS // len(people) for at, name in enumerate(people)}
+    return ByPeople(train, valid, people.keys() - train - valid, group)

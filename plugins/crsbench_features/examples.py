@@ -18,7 +18,7 @@ class Example:
 
     state: State
     targets: tuple[int, ...]
-    fold: int
+    fold: int | None  # that of its dialogue; None: of a dialogue that nothing is learnt from
     dialogue: int  # its index among the dialogues
 
 

@@ -18,8 +18,10 @@ Each feature is a column of `Memory.names`:
   named in them (ridge.py); `together` and `lift`, how often the items mentioned, newest first, are named in
   one dialogue with this one (pairs.py).
 
-`fold=f` leaves out the dialogues of fold f altogether, statistics included, as if they were not there: for
-training rows of that fold. `fold=None` uses all of them.
+What is remembered are the dialogues of train, and, where there are more than `FEW` items, those of valid
+(`remembered`): once valid has chosen, it is as good to know as train. `fold=f` leaves out the dialogues of
+fold f altogether, statistics included, as if they were not there: for the rows of that fold, in train and in
+valid. `fold=None` uses all of them.
 
 Cost, in CPU seconds of one core: OpenDialKG (4,818 rows, 2,965 items) 6.1 to fit, names that nobody annotated
 being looked for, 0.7 for what is without a fold, and 1.4 for the columns of 1,000 states; ReDial (3,629
@@ -40,7 +42,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from crsbench.types import Catalog, Dialogue, State
+from crsbench.types import Catalog, Dialogue, Split, State
 from crsbench_features.ease import Ease
 from crsbench_features.examples import examples, labels
 from crsbench_features.neighbours import Voters, idf, unit, weighted
@@ -68,6 +70,16 @@ NAMES = (
     *(f"popularity-linked:{name}" for name in BAGS),
 )
 _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue_nodes", "dialogue_labels")
+
+
+def remembers_valid(catalog: Catalog) -> bool:
+    """Whether the dialogues of valid are remembered, too, so that whoever reads one leaves out its fold."""
+    return len(catalog) > FEW
+
+
+def remembered(train: Split, valid: Split, catalog: Catalog) -> tuple[Dialogue, ...]:
+    """The dialogues to remember."""
+    return (*train.dialogues, *valid.dialogues) if remembers_valid(catalog) else train.dialogues
 
 
 class Memory:

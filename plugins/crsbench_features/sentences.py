@@ -6,7 +6,7 @@ A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age 
 - `dialogue-sentences`: whole train dialogues alike vote for all that they recommended (cosine^24);
 - `item-sentences`: cosine of all user turns with the item's title, year and attributes;
 - where items are described, `description-sentences:said`, `:named`: cosine of an item's description, less
-  the mean of all, with all user turns, and, summed, with those of the items mentioned, itself included.
+  the mean of all, with all user turns, and, summed, with those of the items mentioned, others than itself.
 
 Votes enter as ln(1 + Σ). `fold=f` leaves out the dialogues of fold f, as in memory.py. Cost: 2 to 7 ms of
 CPU for each turn and item that no run has embedded before, and dense products of states with rows.
@@ -100,7 +100,8 @@ class Sentences:
         if "description" in self._vectors:
             described = self._vectors["description"]
             yield np.maximum(said @ described.T, 0)
-            yield np.maximum((named @ described) @ described.T, 0)
+            others = named.toarray() == 0
+            yield np.maximum((named @ described) @ described.T, 0) * others
 
     def _votes(self, kind: str, asked: Vectors, power: int, fold: int | None) -> Vectors:
         near = np.maximum(asked @ self._vectors[kind].T, 0) ** power  # [S, N]

@@ -26,7 +26,7 @@ from crsbench_lm.options import HeadOptions
 from crsbench_lm.ranker import Rankers
 
 CANDIDATES = 300
-SAMPLE = 300  # train rows, about, by which features are scaled
+SAMPLE = 300  # remembered rows, about, by which features are scaled
 KEPT = 2000  # states whose evidence is remembered: a rollout reads each one several times
 LINKS = {HAS, LIKE}
 COPIES = {group_of("copy"), group_of("title")}
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """A recommendation: the evidence where it was made, its items, the fold (None: it is none of train)."""
+    """A recommendation: the evidence where it was made, its items, the fold (None: of no train row)."""
 
     evidence: Evidence
     targets: tuple[int, ...]
@@ -55,10 +55,10 @@ class Recommended:
 
 
 class Evidences:
-    """Learnt by `fit` from the dialogues of train; `of` answers for any state.
+    """Learnt by `fit` from the dialogues that are remembered (memory.py); `of` answers for any state.
 
     `names` are those of the features, F of them (None: all). `scale` [F] is the mean of the positive values
-    of each in train, 1 where it has none. `rankers` are asked what they make of them (at first: nothing).
+    of each there, 1 where it has none. `rankers` are asked what they make of them (at first: nothing).
     """
 
     def __init__(self, candidates: Candidates, names: Collection[str] | None = None) -> None:
@@ -71,12 +71,12 @@ class Evidences:
         self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
 
     @classmethod
-    def fit(cls, train: Sequence[Dialogue], catalog: Catalog, parts: HeadOptions | None = None) -> Self:
+    def fit(cls, known: Sequence[Dialogue], catalog: Catalog, parts: HeadOptions | None = None) -> Self:
         """With the features of those `parts` that are on."""
-        found = cls(Candidates.fit(train, catalog, CANDIDATES, parts is not None and parts.encoder))
+        found = cls(Candidates.fit(known, catalog, CANDIDATES, parts is not None and parts.encoder))
         if parts is not None:
             found = cls(found.candidates, [name for name in found.names if found._belongs(name, parts)])
-        rows = list(examples(train))
+        rows = list(examples(known))
         some = rows[:: max(1, len(rows) // SAMPLE)]
         known = found.of([row.state for row in some], [row.fold for row in some])
         if known:
@@ -94,7 +94,7 @@ class Evidences:
         )
 
     def of(self, states: Sequence[State], folds: Sequence[int | None]) -> list[Evidence]:
-        """The evidence in each state, without what its fold says (None: what all of train says)."""
+        """The evidence in each state, without what its fold says (None: what all folds say)."""
         keys = list(zip(states, folds, strict=True))
         new = [key for key in dict.fromkeys(keys) if key not in self._known]
         found: dict[tuple[State, int | None], Evidence] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from crsbench_features.memory import remembered
 from numpy.typing import NDArray
 
 from crsbench.protocols import Context, Need, Staged, Want
@@ -112,17 +113,20 @@ def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageM
     from crsbench_lm.sft import train_sft
 
     def build(directory: Path) -> None:
+        known = remembered(train, ctx.valid, ctx.catalog)
+        scored = {row.dialogue for row in ctx.valid.rows}
+        held_out = [one for one in ctx.valid.dialogues if not scored or one.id in scored]
         model, codec = build_model(
             ctx.model,
             options.tiny,
             [d.turns for d in train.dialogues],
             ctx.catalog,
             options.max_length,
-            Evidences.fit(train.dialogues, ctx.catalog, options.head) if options.evidence else None,
+            Evidences.fit(known, ctx.catalog, options.head) if options.evidence else None,
             options.item_dropout,
         )
         model.weigh(options.head.links, options.head.copies, options.head.language_model)
-        train_sft(model, codec, train.dialogues, ctx.valid.dialogues, options, ctx)
+        train_sft(model, codec, train.dialogues, held_out, options, ctx)
         trained = LanguageModelPolicy(options.max_words)
         trained.model, trained.codec = model, codec
         trained.save(directory)

@@ -104,7 +104,7 @@ class Rankers:
         return np.concatenate([x, counted / np.maximum(counted.max(axis=-2, keepdims=True), 1e-9)], axis=-1)
 
     def scores(self, features: NDArray[np.float16], fold: int | None) -> NDArray[np.float32]:
-        """[S, C, F] of states of one fold (None: of no row of train) → [S, C], 0 for each one's lowest."""
+        """[S, C, F] of states of one fold of train (None: of none) → [S, C], 0 for each one's lowest."""
         if not self.boosters:
             return np.zeros(features.shape[:2], np.float32)
         asked = self.boosters[RANKERS:] if fold is None else [self.boosters[fold % RANKERS]]

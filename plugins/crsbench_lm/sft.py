@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from crsbench_features.memory import remembers_valid
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -125,7 +126,9 @@ def train_sft(
 ) -> None:
     """Train in place; the epoch with the lowest loss on the valid dialogues is kept."""
     rows = codec.evident([encode_dialogue(codec, dialogue) for dialogue in train])
-    held_out = [replace(encode_dialogue(codec, dialogue), fold=None) for dialogue in valid]
+    held_out = [encode_dialogue(codec, dialogue) for dialogue in valid]
+    if not remembers_valid(codec.catalog):
+        held_out = [replace(row, fold=None) for row in held_out]
     held_out = codec.evident(thinned(held_out, model.items))
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
@@ -137,11 +140,12 @@ def train_sft(
         large = evidences.candidates.number < model.items
         if options.head.ranker and large and not evidences.rankers.boosters:
             evidences.ask(fitted := Rankers.fit(made, to_find, evidences.names, ctx))
-            made, to_find = (
-                [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in of]
-                for of in (made, to_find)
-            )
-            rows, held_out = ([_judged(row, evidences) for row in of] for of in (rows, held_out))
+        # Trees have not learnt from the rows of valid: those are judged as any other state is.
+        made = [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in made]
+        to_find = [replace(one, evidence=evidences.again(one.evidence, None)) for one in to_find]
+        rows = [_judged(row, evidences, row.fold) for row in rows]
+        held_out = [_judged(row, evidences, None) for row in held_out]
+        if fitted is not None:
             model.mix[RANKED] = fit_weight(to_find, model.items)
         train_head(model.evidence, made, to_find, model.items, float(model.mix[RANKED]), ctx)
     for parameter in counted:
@@ -196,9 +200,9 @@ def train_sft(
     model.eval()
 
 
-def _judged(row: Encoded, evidences: Evidences) -> Encoded:
-    """The row with its evidence as the rankers judge it now."""
-    return replace(row, evidence=tuple(evidences.again(one, row.fold) for one in row.evidence or ()))
+def _judged(row: Encoded, evidences: Evidences, fold: int | None) -> Encoded:
+    """The row with its evidence as the rankers that have not seen `fold` judge it now."""
+    return replace(row, evidence=tuple(evidences.again(one, fold) for one in row.evidence or ()))
 
 
 @torch.no_grad()

@@ -211,11 +211,12 @@ def test_valid_is_what_newcomers_have_among_themselves_and_folds_are_periods(loa
             message["senderWorkerId"] = pair[message["messageId"] - 1]
     random.Random(0).shuffle(rows)  # time is told by the number, not by the place in the file
     corpus = load(tiny)
-    assert [one.id for one in corpus.valid.dialogues] == ["27"]
+    valid = sorted(corpus.valid.dialogues, key=lambda one: int(one.id))
+    assert [one.id for one in valid] == [str(at) for at in range(25, 30)]  # the last 15%, 27 among newcomers
     assert {row.dialogue for row in corpus.valid.rows} == {"27"}
     train = sorted(corpus.train.dialogues, key=lambda one: int(one.id))
-    assert [one.id for one in train] == [str(at) for at in range(25)]  # of the last 15%, 25 to 29, none
-    assert [one.fold for one in train] == [at * FOLDS // 25 for at in range(25)]
+    assert [one.id for one in train] == [str(at) for at in range(25)]
+    assert [one.fold for one in (*train, *valid)] == [at * FOLDS // 30 for at in range(30)]
 
 
 def test_the_zip_is_read_in_place(write, tiny):
@@ -335,7 +336,8 @@ def test_the_published_counts(redial):
     mentions, kb26 = redial["mentions"], redial["kb26"]
     assert len(mentions.catalog) == 6924
     assert sum(bool(item.attributes) for item in mentions.catalog.items) == 6558
-    assert (len(mentions.train.dialogues), len(mentions.valid.dialogues)) == (3629, 211)  # of 4,109
+    assert (len(mentions.train.dialogues), len(mentions.valid.dialogues)) == (3629, 480)  # of 4,109
+    assert len({row.dialogue for row in mentions.valid.rows}) == 207
     assert sum(bool(item.description) for item in mentions.catalog.items) == 6426
     assert (len(mentions.test.dialogues), len(mentions.test.rows)) == (1342, 4198)
     assert (mentions.targets, mentions.dropped) == (4980, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 from crsbench_classic.hybrid import Hybrid
 from crsbench_classic.options import HybridOptions
 from crsbench_classic.table import columns, table
-from crsbench_features.candidates import Candidates
+from crsbench_features import memory
+from crsbench_features.candidates import Candidates, Found
 
 from crsbench.errors import DataError
-from crsbench.types import Dialogue, Mention, Split, State, Turn
+from crsbench.types import Dialogue, Mention, Row, Split, State, Turn
 
 OPTIONS = HybridOptions(trees=20)
 STATES = [
@@ -70,6 +72,36 @@ def test_the_table_has_each_feature_twice(context) -> None:
     assert shares.max() <= 1
     np.testing.assert_array_equal(made.lines[:, 5, 2 * n :], found.context)
     assert len(columns(candidates)) == made.lines.shape[2]
+
+
+def test_valid_is_remembered_where_items_are_many_and_read_out_of_its_fold(
+    context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[tuple[State, int | None]] = set()
+    find = Candidates.find
+
+    def spy(self: Candidates, states: Sequence[State], fold: int | None = None) -> Found:
+        asked.update((state, fold) for state in states)
+        return find(self, states, fold)
+
+    planted = Dialogue("p", (Turn("user", "a spaceship, please"), Turn("system", "Try it.", (), (11,))))
+    state = State(planted.turns[:1])
+    context.valid = Split((planted,), (Row("p-1", "p", state, (11,)),))
+    votes = {}
+    for few in (12, 11):  # of twelve items
+        monkeypatch.setattr(memory, "FEW", few)
+        for valid in (context.valid, Split(context.valid.dialogues)):
+            context.valid = valid
+            with monkeypatch.context() as patched:
+                patched.setattr(Candidates, "find", spy)
+                policy = Hybrid(OPTIONS).fit(context.train, context)
+            (votes[few],) = next(policy.candidates.memory.columns([state]))
+            (left_out,) = next(policy.candidates.memory.columns([state], planted.fold))
+            assert left_out[11] == 0
+            assert {fold for one, fold in asked if one == state} == {None if few == 12 else planted.fold}
+            asked.clear()
+    assert votes[12][11] == 0
+    assert votes[11].argmax() == 11
 
 
 def test_without_labels_there_is_nothing_to_learn(context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from crsbench_lm import evidence, ranker
+from crsbench_features import memory
+from crsbench_lm import evidence, ranker, sft
 from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidence, Evidences, Recommended
 from crsbench_lm.mixing import LEAST, HeldOut, fit_weight
@@ -18,7 +20,7 @@ from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
 from crsbench_lm.ranker import RANKERS, Rankers
 
 from crsbench.errors import DataError
-from crsbench.types import Catalog, Dialogue, State
+from crsbench.types import Catalog, Dialogue, Row, Split, State, Turn
 
 Toy = tuple[Catalog, tuple[Dialogue, ...]]
 NAMES = ("text", "walk:last", "turns")  # the last is known of the state alone
@@ -274,6 +276,47 @@ def test_rows_that_are_known_are_ranked_as_those_that_are_found(toy: Toy, toy_co
         again = evidences.again(plain.evidence, plain.fold)
         np.testing.assert_allclose(again.ranked, one.evidence.ranked, rtol=1e-6)
         assert again.ranked.any() > plain.evidence.ranked.any()
+
+
+@pytest.mark.usefixtures("few")
+def test_valid_is_remembered_and_judged_out_of_its_fold_by_trees_of_all_folds(
+    toy_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "FEW", 6)
+    seen: set[tuple[State, int | None]] = set()
+    judged: list[tuple[float, int | None]] = []
+    encoded: list[str] = []
+    read, scores, encode = Evidences._read, Rankers.scores, sft.encode_dialogue
+
+    def spy(self: Evidences, states: Sequence[State], fold: int | None) -> list[Evidence]:
+        seen.update((state, fold) for state in states)
+        return read(self, states, fold)
+
+    def spy_on_trees(self: Rankers, features: Any, fold: int | None) -> Any:
+        judged.extend((float(one.sum()), fold) for one in features if self.boosters)
+        return scores(self, features, fold)
+
+    scored, unscored = (
+        Dialogue(name, (Turn("user", f"a {name}, please"), Turn("system", "Try it.", (), (11,))))
+        for name in ("spaceship", "submarine")
+    )
+    state, other = (State(one.turns[:1]) for one in (scored, unscored))
+    toy_context.valid = Split((scored, unscored), (Row("1", scored.id, state, (11,)),))
+    with monkeypatch.context() as patched:
+        patched.setattr(Evidences, "_read", spy)
+        patched.setattr(Rankers, "scores", spy_on_trees)
+        patched.setattr(sft, "encode_dialogue", lambda c, d: (encoded.append(d.id), encode(c, d))[1])
+        policy = fitted(toy_context)
+    assert {fold for one, fold in seen if one == state} == {scored.fold}
+    assert scored.id in encoded
+    assert unscored.id not in encoded
+    evidences = policy.codec.evidences or pytest.fail("nothing is counted")
+    (own,) = evidences.of([state], [scored.fold])
+    total = float(own.features[None].sum())
+    assert {fold for one, fold in judged if one == total} == {None}
+    for known in (state, other):  # elsewhere both are remembered
+        votes = next(evidences.candidates.memory.columns([known]))[0]
+        assert votes.argmax() == 11
 
 
 @pytest.mark.usefixtures("few")

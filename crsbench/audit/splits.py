@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from crsbench.audit.documents import Document, Likeness, documents
 from crsbench.audit.finding import Finding, finding
-from crsbench.types import Corpus, Dialogue, Row
+from crsbench.types import Corpus, Dialogue, Row, Split
 
 _MEMORY = "a method that remembers what it has read is scored too high on it; "
 _PAIRS = (
@@ -51,7 +51,7 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
             len(texts[first]),
             affects.partition(";")[0] + hidden,
         )
-    yield from _people({name: split.dialogues for name, split in splits.items()})
+    yield from _people(splits)
     yield _replies(corpus)
     for name in splits:
         repeats = _repeats(texts[name])
@@ -66,11 +66,11 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
     yield _rows_twice(corpus.test.rows)
 
 
-def _people(splits: Mapping[str, Sequence[Dialogue]]) -> Iterator[Finding]:
+def _people(splits: Mapping[str, Split]) -> Iterator[Finding]:
     """Dialogues whose user (in ReDial the initiator) is met in another split too, or in another fold of
-    train; of those with a user."""
-    people = {name: {one.user for one in dialogues} for name, dialogues in splits.items()}
-    told = {name: [one for one in dialogues if one.user is not None] for name, dialogues in splits.items()}
+    train; of those with a user, and of valid and test of those that are scored."""
+    people = {name: {one.user for one in split.dialogues} for name, split in splits.items()}
+    told = {name: [one for one in _scored(split) if one.user is not None] for name, split in splits.items()}
     for first, second, affects in _PAIRS:
         known = [f"dialogue {one.id}: {one.user}" for one in told[first] if one.user in people[second]]
         yield finding(f"{first}_users_in_{second}", known, len(told[first]), affects)
@@ -83,6 +83,12 @@ def _people(splits: Mapping[str, Sequence[Dialogue]]) -> Iterator[Finding]:
         len(told["train"]),
         "what is learnt out of fold: it trusts memory more than strangers warrant",
     )
+
+
+def _scored(split: Split) -> Sequence[Dialogue]:
+    """The dialogues with rows; of a split without rows all."""
+    scored = {row.dialogue for row in split.rows}
+    return [one for one in split.dialogues if one.id in scored] if scored else split.dialogues
 
 
 def _same(ones: Mapping[str, Document], others: Mapping[str, Document]) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Hybrid(Baseline):
         rows = list(examples(train.dialogues))
         if not rows:
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
-        known = remembered(train, ctx.valid, ctx.catalog)
+        known = remembered(train, ctx.valid, len(ctx.catalog))
         folds = {dialogue.id: dialogue.fold for dialogue in known}
         held = [Example(row.state, row.targets, folds.get(row.dialogue), 0) for row in ctx.valid.rows]
         held = held or [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -15,7 +15,7 @@ from crsbench_features.connections import CONTEXT, GUESSED
 from crsbench_features.examples import examples
 from crsbench_features.fusion import SOURCES, fused
 from crsbench_features.grounding import Grounding
-from crsbench_features.memory import Memory
+from crsbench_features.memory import THOROUGH, Memory
 from crsbench_features.reading import Rows
 from crsbench_features.repeats import Repeats
 from crsbench_features.sentences import Sentences
@@ -23,7 +23,7 @@ from crsbench_features.sentences import Sentences
 BATCH = 64  # states whose features for the whole catalogue are held at once
 _SAME = (  # features that do not enter twice: a generous reader changes none of them, or hardly
     *("text", "centroid", "dialogue-text", "popularity", "named"),
-    *("title:last", "title:all", "degree", "year", "ridge", "together", "lift"),
+    *("title:last", "title:all", "degree", "year", *THOROUGH),
 )
 
 
@@ -92,7 +92,7 @@ class Candidates:
             *remembered.values(),
             *grounded.values(),
             *(column for name, column in again.items() if _changes(name)),
-            *(self.sentences.columns(states, self._items_named(states), fold) if self.sentences else ()),
+            *self._encoded(states, remembered.get("ridge"), fold),
         ]
         repeats = self.repeats.probabilities(states, fold)
         columns.append(repeats[:, None] * (columns[self._times] > 0))
@@ -116,9 +116,14 @@ class Candidates:
         names = [name for name in remembered if _changes(name)]
         return dict(zip(names, self.guessing.columns(states, fold, names), strict=True)) | grounded
 
-    def _items_named(self, states: Sequence[State]) -> Rows:
-        """[S, I] weights, newest first."""
-        return Rows(self.memory.reader.mentioned(states)["all"][:, : len(self.memory.reader.catalog)])
+    def _encoded(
+        self, states: Sequence[State], regressed: NDArray[np.float32] | None, fold: int | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """What the sentence encoder finds; nothing without one."""
+        if self.sentences:
+            items = len(self.memory.reader.catalog)
+            named = Rows(self.memory.reader.mentioned(states)["all"][:, :items])
+            yield from self.sentences.columns(states, named, regressed, fold)
 
     def _context(self, states: Sequence[State], repeats: NDArray[np.float32]) -> NDArray[np.float32]:
         """[S, len(CONTEXT)]"""

@@ -65,6 +65,10 @@ class LinkIndex:
         """[S, I] weights of items → float32 [S, I]: Σ weight · cosine, each item's own included."""
         return (named @ self._unit @ self._unit.T).toarray()
 
+    def alike(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As `similar`, for weights that are hardly ever 0."""
+        return (self._unit @ (self._unit.T @ weights.T)).T
+
     def rows(self, nodes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """float32 [len(nodes), I]: the link of each node to each item."""
         nodes = np.asarray(nodes, dtype=np.int64)

@@ -15,8 +15,10 @@ Each feature is a column of `Memory.names`:
 - `popularity-linked`: from what was named by one step entity → item, or item → attribute → item, to an item
   with the chance ∝ 1 + times recommended; `popularity-linked:B` for each bag of mentions by itself;
 - where there are more than `FEW` items: `ridge`, what dialogues recommend, regressed on what is said and
-  named in them (ridge.py); `together` and `lift`, how often the items mentioned, newest first, are named in
-  one dialogue with this one (pairs.py).
+  named in them (ridge.py), and what is like it, by attributes (`ridge:like`) and by what dialogues name
+  together (`ridge:together`): Σ over items j of ridge(j) · cosine of i and j, so that a vote for an item is
+  one for its kind; `together` and `lift`, how often the items mentioned, newest first, are named in one
+  dialogue with this one (pairs.py).
 
 What is remembered are the dialogues of train, and, where there are more than `FEW` items, those of valid
 (`remembered`): once valid has chosen, it is as good to know as train. `fold=f` leaves out the dialogues of
@@ -53,7 +55,7 @@ from crsbench_features.storage import load_catalog, pack, save_catalog, unpack
 
 EASE_RIDGE = 20.0
 FEW = 300  # items, of which every one is a candidate (candidates.py): there the network makes up for these
-THOROUGH = ("ridge", "together", "lift")
+THOROUGH = ("ridge", "ridge:like", "ridge:together", "together", "lift")
 NAMES = (
     "text",
     "centroid",
@@ -72,14 +74,14 @@ NAMES = (
 _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue_nodes", "dialogue_labels")
 
 
-def remembers_valid(catalog: Catalog) -> bool:
-    """Whether the dialogues of valid are remembered, too, so that whoever reads one leaves out its fold."""
-    return len(catalog) > FEW
+def many(items: int) -> bool:
+    """Whether a catalogue is large enough for all that can be known of it: see above."""
+    return items > FEW
 
 
-def remembered(train: Split, valid: Split, catalog: Catalog) -> tuple[Dialogue, ...]:
-    """The dialogues to remember."""
-    return (*train.dialogues, *valid.dialogues) if remembers_valid(catalog) else train.dialogues
+def remembered(train: Split, valid: Split, items: int) -> tuple[Dialogue, ...]:
+    """The dialogues to remember. Whoever reads one of them leaves out its fold."""
+    return (*train.dialogues, *valid.dialogues) if many(items) else train.dialogues
 
 
 class Memory:
@@ -87,7 +89,7 @@ class Memory:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.names = NAMES + THOROUGH if len(reader.catalog) > FEW else NAMES
+        self.names = NAMES + THOROUGH if many(len(reader.catalog)) else NAMES
 
     @classmethod
     def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
@@ -189,6 +191,7 @@ class _Asked:
         self.named = reader.mentioned(states)
         self.once = flat(self.named["all"])
         self.recent, self.said = reader.said(states, TURNS), reader.said(states)
+        self.regressed: NDArray[np.float32] | None = None  # (three features are made of it)
 
 
 class _View:
@@ -213,7 +216,9 @@ class _View:
             "named": lambda asked: self._constant(self._named, asked),
             "popularity-linked": lambda asked: self._popular(asked.named["all"]),
             **{f"popularity-linked:{b}": lambda asked, b=b: self._popular(asked.named[b]) for b in BAGS},
-            "ridge": lambda asked: np.maximum(self._ridge.scores(asked.said, asked.once), 0),
+            "ridge": self._regressed,
+            "ridge:like": lambda asked: self._reader.links.alike(self._regressed(asked)),
+            "ridge:together": lambda asked: self._pairs.alike(self._regressed(asked)),
             "together": lambda asked: self._pairs.together(Rows(asked.named["all"][:, : self._items])),
             "lift": lambda asked: self._pairs.lift(Rows(asked.named["all"][:, : self._items])),
         }
@@ -275,6 +280,11 @@ class _View:
     @cached_property
     def _composition(self) -> Rows:
         return Rows(self._reader.links.composition)
+
+    def _regressed(self, asked: _Asked) -> NDArray[np.float32]:
+        if asked.regressed is None:
+            asked.regressed = np.maximum(self._ridge.scores(asked.said, asked.once), 0)
+        return asked.regressed
 
     def _cooccurring(self, bag: Rows) -> NDArray[np.float32]:
         return (bag @ self._after).toarray()

@@ -30,6 +30,10 @@ class Pairs:
         """[S, I] weights of what states mention → [S, I]: Σ n_ij / √((n_i + 5)(n_j + 5))."""
         return (mentioned @ self._cosine).toarray()
 
+    def alike(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As `together`, for weights that are hardly ever 0."""
+        return (self._cosine @ weights.T).T  # (it is symmetric)
+
     def lift(self, mentioned: Rows) -> NDArray[np.float32]:
         """[S, I] → [S, I]: Σ ln(1 + D n_ij / ((n_i + 3)(n_j + 10))), i mentioned, j the item."""
         return (mentioned @ self._surprise).toarray()

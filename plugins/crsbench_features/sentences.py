@@ -6,7 +6,9 @@ A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age 
 - `dialogue-sentences`: whole train dialogues alike vote for all that they recommended (cosine^24);
 - `item-sentences`: cosine of all user turns with the item's title, year and attributes;
 - where items are described, `description-sentences:said`, `:named`: cosine of an item's description, less
-  the mean of all, with all user turns, and, summed, with those of the items mentioned, others than itself.
+  the mean of all, with all user turns, and, summed, with those of the items mentioned, others than itself;
+- where there is a ridge regression (memory.py), `item-sentences:ridge` and, of items that are described,
+  `description-sentences:ridge`: Σ over items j of ridge(j) · cosine of i and j, each less the mean of all.
 
 Votes enter as ln(1 + Σ). `fold=f` leaves out the dialogues of fold f, as in memory.py. Cost: 2 to 7 ms of
 CPU for each turn and item that no run has embedded before, and dense products of states with rows.
@@ -25,11 +27,13 @@ from safetensors.numpy import load_file, save_file
 from crsbench.types import Catalog, Dialogue, Item, Speaker, State
 from crsbench_features.encoder import WIDTH, Encoder
 from crsbench_features.examples import examples, labels
+from crsbench_features.memory import many
 from crsbench_features.reading import TURNS, Rows
 from crsbench_features.storage import pack, unpack
 
 DECAY = 0.9
-DESCRIBED = ("description-sentences:said", "description-sentences:named")
+OF_DESCRIPTIONS = ("description-sentences:said", "description-sentences:named")
+OF_RIDGE = ("item-sentences:ridge", "description-sentences:ridge")
 LISTED = 5  # values of each relation that an item's text names
 Vectors = NDArray[np.float32]
 
@@ -45,8 +49,13 @@ class Sentences:
 
     def _keep(self, vectors: dict[str, Vectors]) -> None:
         self._vectors = vectors
-        if "description" in vectors:
-            self.names = (*Sentences.names, *DESCRIBED)
+        self._items = _unit(vectors["item"] - vectors["item"].mean(axis=0))
+        described = "description" in vectors
+        self.names = (
+            *Sentences.names,
+            *(OF_DESCRIPTIONS if described else ()),
+            *(OF_RIDGE[: 1 + described] if many(len(vectors["item"])) else ()),
+        )
 
     @classmethod
     def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
@@ -55,7 +64,7 @@ class Sentences:
         vectors = {
             "row": made._embed([row.state for row in rows], TURNS, "user"),
             "dialogue": made._embed(whole),
-            "item": made._encoder.embed([_described(item) for item in catalog.items]),
+            "item": made._encoder.embed([_in_words(item) for item in catalog.items]),
         }
         if any(item.description for item in catalog.items):
             vectors["description"] = made._embed_descriptions([item.description for item in catalog.items])
@@ -91,17 +100,24 @@ class Sentences:
                 vector += DECAY**age * self._known[text]
         return _unit(out)
 
-    def columns(self, states: Sequence[State], named: Rows, fold: int | None = None) -> Iterator[Vectors]:
-        """[S, I] for each of the names, all values ≥ 0. `named` [S, I]: weights of the items mentioned."""
+    def columns(
+        self, states: Sequence[State], named: Rows, regressed: Vectors | None, fold: int | None = None
+    ) -> Iterator[Vectors]:
+        """[S, I] for each of the names, all values ≥ 0. `named` [S, I]: weights of the items mentioned;
+        `regressed` [S, I]: the ridge regression, where there is one."""
         yield self._votes("row", self._embed(states, TURNS, "user"), 12, fold)
         yield self._votes("dialogue", self._embed(states), 24, fold)
         said = self._embed(states, None, "user")
         yield np.maximum(said @ self._vectors["item"].T, 0)
-        if "description" in self._vectors:
-            described = self._vectors["description"]
+        described = self._vectors.get("description")
+        if described is not None:
             yield np.maximum(said @ described.T, 0)
             others = named.toarray() == 0
             yield np.maximum((named @ described) @ described.T, 0) * others
+        if regressed is not None:
+            yield np.maximum((regressed @ self._items) @ self._items.T, 0)
+            if described is not None:
+                yield np.maximum((regressed @ described) @ described.T, 0)
 
     def _votes(self, kind: str, asked: Vectors, power: int, fold: int | None) -> Vectors:
         near = np.maximum(asked @ self._vectors[kind].T, 0) ** power  # [S, N]
@@ -131,7 +147,7 @@ def _unit(vectors: Vectors) -> Vectors:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
-def _described(item: Item) -> str:
+def _in_words(item: Item) -> str:
     """An item in words: title, year, and the first values of each relation."""
     known = [", ".join(values[:LISTED]) for values in item.attributes.values()]
     return ". ".join([item.title if item.year is None else f"{item.title} ({item.year})", *known])

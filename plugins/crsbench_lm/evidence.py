@@ -18,7 +18,7 @@ import numpy as np
 from crsbench_features.candidates import BATCH, Candidates
 from crsbench_features.connections import CONTEXT, GUESSED, HAS, LIKE, group_of
 from crsbench_features.examples import examples
-from crsbench_features.sentences import Sentences
+from crsbench_features.sentences import OF_RIDGE, Sentences
 from numpy.typing import NDArray
 
 from crsbench.types import Catalog, Dialogue, State
@@ -30,7 +30,7 @@ SAMPLE = 300  # remembered rows, about, by which features are scaled
 KEPT = 2000  # states whose evidence is remembered: a rollout reads each one several times
 LINKS = {HAS, LIKE}
 COPIES = {group_of("copy"), group_of("title")}
-ALIKE = ("sentences", "dialogue-sentences")  # what the sentence encoder remembers of train
+ALIKE = ("sentences", "dialogue-sentences", *OF_RIDGE)  # what the sentence encoder makes of memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageM
     from crsbench_lm.sft import train_sft
 
     def build(directory: Path) -> None:
-        known = remembered(train, ctx.valid, ctx.catalog)
+        known = remembered(train, ctx.valid, len(ctx.catalog))
         scored = {row.dialogue for row in ctx.valid.rows}
         held_out = [one for one in ctx.valid.dialogues if not scored or one.id in scored]
         model, codec = build_model(

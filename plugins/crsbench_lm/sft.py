@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from crsbench_features.memory import remembers_valid
+from crsbench_features.memory import many
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -127,7 +127,7 @@ def train_sft(
     """Train in place; the epoch with the lowest loss on the valid dialogues is kept."""
     rows = codec.evident([encode_dialogue(codec, dialogue) for dialogue in train])
     held_out = [encode_dialogue(codec, dialogue) for dialogue in valid]
-    if not remembers_valid(codec.catalog):
+    if not many(len(codec.catalog)):
         held_out = [replace(row, fold=None) for row in held_out]
     held_out = codec.evident(thinned(held_out, model.items))
     model.to(ctx.device).train()

@@ -143,6 +143,12 @@ def test_users_are_met_in_other_splits_and_folds() -> None:
         "valid_users_in_train": (1, 2),
         "train_users_in_other_folds": (2, 3),
     }
+    # bob's dialogue of valid, if it is not scored, is learnt from alone
+    unscored = [row for row in corpus.valid.rows if row.dialogue != corpus.valid.dialogues[2].id]
+    corpus = replace(corpus, valid=replace(corpus.valid, rows=tuple(unscored)))
+    of = {name: (one.count, one.total) for name, one in found(corpus).items() if "_users_in_" in name}
+    assert of["valid_users_in_train"] == (0, 1)
+    assert of["test_users_in_valid"] == (1, 3)
 
 
 Plant = Callable[[Corpus], Corpus]

@@ -8,7 +8,7 @@ import pytest
 from crsbench_features.candidates import Candidates
 from crsbench_features.connections import CONTEXT, GROUPS, Connections, group_of
 from crsbench_features.memory import THOROUGH
-from crsbench_features.sentences import DESCRIBED, Sentences
+from crsbench_features.sentences import OF_DESCRIPTIONS, OF_RIDGE, Sentences
 
 from crsbench.types import Catalog, Dialogue, Item, Mention
 
@@ -40,5 +40,6 @@ def test_every_feature_has_its_group(
     toy: tuple[Catalog, tuple[Dialogue, ...]],
 ) -> None:
     described = Catalog(tuple(replace(item, description="a film") for item in toy[0].items))
-    names = (*Candidates.fit(toy[1], described, 12).names, *Sentences.names, *DESCRIBED, *THOROUGH, *CONTEXT)
+    encoded = (*Sentences.names, *OF_DESCRIPTIONS, *OF_RIDGE)
+    names = (*Candidates.fit(toy[1], described, 12).names, *encoded, *THOROUGH, *CONTEXT)
     assert {group_of(name) for name in names} == set(GROUPS)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crsbench_features import memory as memory_module
-from crsbench_features.memory import NAMES, THOROUGH, Memory
+from crsbench_features.memory import NAMES, THOROUGH, Memory, many, remembered
+from crsbench_features.reading import Rows
 
-from crsbench.types import FOLDS, Catalog, Dialogue, Mention, State, Turn
+from crsbench.types import FOLDS, Catalog, Dialogue, Mention, Split, State, Turn
 
 Toy = tuple[Catalog, tuple[Dialogue, ...]]
 
@@ -105,6 +106,17 @@ def test_in_a_large_catalogue_more_is_counted(
     of_beta = found[1, -2:]  # mentions Film Beta: what stands beside it
     assert (of_beta[:, 1] == 0).all()
     assert of_beta.any(axis=1).all()
-    assert found[0, -3].argmax() == 2  # its title is said
+    ridge, like, together = found[0, -5:-2]
+    assert ridge.argmax() == 2  # its title is said
+    np.testing.assert_allclose(like, ridge @ large.reader.links.similar(Rows(np.eye(12))), rtol=1e-4)
+    pairs = large._view(2)._pairs.together(Rows(np.eye(12, dtype=np.float32)))
+    np.testing.assert_allclose(together, ridge @ pairs, rtol=1e-4)
     large.save(tmp_path)
     np.testing.assert_array_equal(columns(Memory.load(tmp_path), QUERIES, 2), found)
+
+
+def test_of_many_items_valid_is_remembered_too(toy: Toy) -> None:
+    train, valid = Split(toy[1][:3]), Split(toy[1][3:5])
+    assert (many(300), many(301)) == (False, True)
+    assert remembered(train, valid, 300) == toy[1][:3]
+    assert remembered(train, valid, 301) == toy[1][:5]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crsbench_features import sentences
+from crsbench_features import memory, sentences
 from crsbench_features.reading import Rows
 from crsbench_features.sentences import Sentences
 
@@ -34,7 +34,7 @@ TRAIN = (asks("1", "crime please", 0), asks("2", "sharks please", 1), asks("3", 
 
 def test_rows_and_dialogues_of_like_meaning_vote() -> None:
     found = Sentences.fit(TRAIN, CATALOG)
-    rows, dialogues, items = found.columns([State((Turn("user", "crime now"),)), State(())], NONE)
+    rows, dialogues, items = found.columns([State((Turn("user", "crime now"),)), State(())], NONE, None)
     np.testing.assert_allclose(rows, [[np.log(2), 0, np.log(2)], [0, 0, 0]], rtol=1e-6)
     assert dialogues[0, 1] == 0 < dialogues[0, 0] < rows[0, 0]  # the whole dialogue says other things too
     assert not items.any()
@@ -42,23 +42,23 @@ def test_rows_and_dialogues_of_like_meaning_vote() -> None:
 
 def test_an_item_is_described_by_what_is_known_of_it() -> None:
     found = Sentences.fit(TRAIN, CATALOG)
-    *_, items = found.columns([State((Turn("user", "Up or down?"),))], NONE)
+    *_, items = found.columns([State((Turn("user", "Up or down?"),))], NONE, None)
     np.testing.assert_array_equal(items, [[0, 0, 1]])
-    assert sentences._described(CATALOG.items[0]) == "Heat (1995). crime, drama"
+    assert sentences._in_words(CATALOG.items[0]) == "Heat (1995). crime, drama"
 
 
 def test_the_own_fold_does_not_vote(tmp_path: Path) -> None:
     found = Sentences.fit(TRAIN, CATALOG)
     state = State((Turn("user", "crime now"),))
-    rows, dialogues, _ = found.columns([state], NONE, TRAIN[0].fold)
+    rows, dialogues, _ = found.columns([state], NONE, None, TRAIN[0].fold)
     kept = [one for one in TRAIN if one.fold != TRAIN[0].fold]
     without = Sentences.fit(kept, CATALOG)
-    for column, expected in zip((rows, dialogues), without.columns([state], NONE), strict=False):
+    for column, expected in zip((rows, dialogues), without.columns([state], NONE, None), strict=False):
         np.testing.assert_array_equal(column, expected)
         assert column[0, 0] == 0
     found.save(tmp_path)
     for loaded, kept_column in zip(
-        Sentences.load(tmp_path).columns([state], NONE), found.columns([state], NONE), strict=True
+        Sentences.load(tmp_path).columns([state], NONE, None), found.columns([state], NONE, None), strict=True
     ):
         np.testing.assert_array_equal(loaded, kept_column)
 
@@ -69,7 +69,7 @@ def test_descriptions_answer_what_was_said_and_named(tmp_path: Path) -> None:
     found = Sentences.fit(TRAIN, catalog)
     named = Rows(np.array([[1, 0, 0, 0], [0, 0, 0, 0]], np.float32))
     states = [State((Turn("user", "sharks please"),)), State(())]
-    columns = dict(zip(found.names, found.columns(states, named), strict=True))
+    columns = dict(zip(found.names, found.columns(states, named, None), strict=True))
     said, alike = columns["description-sentences:said"], columns["description-sentences:named"]
     # Less the mean, (2, 1) / 3 on the axes of sharks and cops, a shark film is (1, -1) / sqrt(2).
     np.testing.assert_allclose(said, [[1 / np.sqrt(2), 1 / np.sqrt(2), 0, 0], [0] * 4], atol=1e-6)
@@ -77,5 +77,29 @@ def test_descriptions_answer_what_was_said_and_named(tmp_path: Path) -> None:
     found.save(tmp_path)
     again = Sentences.load(tmp_path)
     assert again.names == found.names
-    for loaded, kept in zip(again.columns(states, named), found.columns(states, named), strict=True):
+    for loaded, kept in zip(
+        again.columns(states, named, None), found.columns(states, named, None), strict=True
+    ):
         np.testing.assert_array_equal(loaded, kept)
+
+
+def test_a_vote_for_an_item_is_one_for_what_means_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "FEW", 3)
+    about = ("sharks at sea", "sharks on land", "", "cops")
+    titles = ("Sharks", "Crime", "Crime and sharks", "Up")
+    items = (Item(str(n), title, description=about[n]) for n, title in enumerate(titles))
+    found = Sentences.fit(TRAIN, Catalog(tuple(items)))
+    regressed = np.array([[2, 0, 0, 1], [0, 0, 3, 0]], np.float32)
+    columns = dict(zip(found.names, found.columns([State(())] * 2, NONE, regressed), strict=True))
+    # A shark film is (1, -1) / sqrt(2), less the mean, and cops are the opposite.
+    np.testing.assert_allclose(columns["description-sentences:ridge"], [[1, 1, 0, 0], [0] * 4], atol=1e-6)
+    vectors = Axes().embed(titles)
+    vectors = vectors - vectors.mean(axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected = np.maximum(regressed @ vectors @ vectors.T, 0)
+    assert (expected[0] > 0).sum() > 1
+    np.testing.assert_allclose(columns["item-sentences:ridge"], expected, atol=1e-6)
+    found.save(tmp_path)
+    assert Sentences.load(tmp_path).names == found.names

@@ -77,9 +77,8 @@ def test_descriptions_answer_what_was_said_and_named(tmp_path: Path) -> None:
     found.save(tmp_path)
     again = Sentences.load(tmp_path)
     assert again.names == found.names
-    for loaded, kept in zip(
-        again.columns(states, named, None), found.columns(states, named, None), strict=True
-    ):
+    both = (one.columns(states, named, None) for one in (again, found))
+    for loaded, kept in zip(*both, strict=True):
         np.testing.assert_array_equal(loaded, kept)
 
 
@@ -91,8 +90,8 @@ def test_a_vote_for_an_item_is_one_for_what_means_alike(
     titles = ("Sharks", "Crime", "Crime and sharks", "Up")
     items = (Item(str(n), title, description=about[n]) for n, title in enumerate(titles))
     found = Sentences.fit(TRAIN, Catalog(tuple(items)))
-    regressed = np.array([[2, 0, 0, 1], [0, 0, 3, 0]], np.float32)
-    columns = dict(zip(found.names, found.columns([State(())] * 2, NONE, regressed), strict=True))
+    none, regressed = Rows((2, 4)), np.array([[2, 0, 0, 1], [0, 0, 3, 0]], np.float32)
+    columns = dict(zip(found.names, found.columns([State(())] * 2, none, regressed), strict=True))
     # A shark film is (1, -1) / sqrt(2), less the mean, and cops are the opposite.
     np.testing.assert_allclose(columns["description-sentences:ridge"], [[1, 1, 0, 0], [0] * 4], atol=1e-6)
     vectors = Axes().embed(titles)

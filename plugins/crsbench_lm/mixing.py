@@ -56,20 +56,23 @@ class HeldOut:
 
     def offset(self) -> float:
         """Of the parts (logits, what trees say, 1 where an item was named): what to add to the logits of what
-        was named, in nats, for that to come first as often as by trees alone; 0 where nothing tells.
+        was named, in nats, for the best of it to stand higher than by trees alone as often as it stands
+        lower; 0 where nothing tells.
 
-        Trees are trained for the order, the mix for likelihood, which puts new items first more often.
+        Trees are trained for the order, the mix for likelihood, which lets new items go ahead more often.
         """
         if not self.targets:
             return 0.0
-        logits, ranked, named = np.concatenate(self.parts, axis=1)
-        ahead, by_trees = _margins(logits, named), _margins(ranked, named)
-        told = np.isfinite(ahead)
-        if told.sum() < 2:
-            return 0.0
-        ahead = np.sort(ahead[told])[::-1]
-        first = np.clip((by_trees[told] > 0).sum(), 1, len(ahead) - 1)
-        return -float(ahead[first - 1] + ahead[first]) / 2
+        ends: list[float] = []  # in each state: lower before the first, higher from the second on
+        for logits, ranked, named in np.concatenate(self.parts, axis=1).swapaxes(0, 1):
+            told = named > 0
+            if told.any() and not told.all():
+                ahead = int((ranked[~told] > ranked[told].max()).sum())
+                others = np.array([np.inf, *np.sort(logits[~told])[::-1], -np.inf]) - logits[told].max()
+                ends += [float(others[ahead + 1]), float(others[ahead])]
+        middle = np.sort(ends)[len(ends) // 2 - 1 : len(ends) // 2 + 1]
+        finite = middle[np.isfinite(middle)]
+        return float(finite.mean()) if len(finite) else 0.0
 
     def fit(self, mix: Tensor) -> tuple[Tensor, float]:
         """The first P weights of `mix`, ≥ `LEAST`, with the lowest mean cross-entropy, and that in nats.
@@ -97,9 +100,3 @@ class HeldOut:
         fitted = mix.clone()
         fitted[: len(parts)] = torch.from_numpy(found.x)
         return fitted, float(found.fun)
-
-
-def _margins(scores: NDArray[np.float32], named: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[N, I] → [N]: how far the best of what was named is ahead of the best of what was not."""
-    best, other = (np.where(which, scores, -np.inf).max(axis=1) for which in (named > 0, named == 0))
-    return best - other

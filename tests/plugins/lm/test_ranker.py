@@ -18,6 +18,8 @@ from crsbench_lm.mixing import LEAST, HeldOut, fit_weight
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
 from crsbench_lm.ranker import RANKERS, Rankers
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crsbench.errors import DataError
 from crsbench.types import Catalog, Dialogue, Row, Split, State, Turn
@@ -160,7 +162,7 @@ def test_the_weight_is_the_best_of_a_grid(found: Rankers) -> None:
     assert fit_weight(test, 50) == pytest.approx(best, abs=0.02)
 
 
-def test_the_offset_lets_what_was_named_come_first_as_often_as_trees_do() -> None:
+def test_the_offset_lets_what_was_named_stand_higher_than_by_trees_as_often_as_lower() -> None:
     """Item 0 was named. Trees put it first in three of five states; the logits leave it behind in all."""
     behind = np.array([0.5, 1, 1.5, 3, 4])
     logits = np.zeros((6, 4), np.float32)
@@ -174,6 +176,25 @@ def test_the_offset_lets_what_was_named_come_first_as_often_as_trees_do() -> Non
     assert found.offset() == pytest.approx((1.5 + 3) / 2)
     assert HeldOut([np.stack([logits, ranked, 0 * named])], [(0,)] * 6).offset() == 0
     assert HeldOut().offset() == 0
+    # Always first by trees, and always last.
+    assert HeldOut([np.stack([logits, named, named])], [(0,)] * 6).offset() == 4
+    assert HeldOut([np.stack([-logits, -named, named])], [(0,)] * 6).offset() == pytest.approx(-4)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_offset_balances_ranks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    logits, ranked = rng.normal(size=(2, 9, 6)).astype(np.float32)
+    named = (rng.random((9, 6)) < 0.3).astype(np.float32)
+    offset = HeldOut([np.stack([logits, ranked, named])], [(0,)] * 9).offset()
+
+    def rank_of_best(scores: np.ndarray) -> np.ndarray:
+        best = np.where(named > 0, scores, -np.inf).max(axis=1, keepdims=True)
+        return ((scores > best) & (named == 0)).sum(axis=1)
+
+    moved = rank_of_best(logits + np.float32(offset) * named) - rank_of_best(ranked)
+    told = named.any(axis=1) & (named == 0).any(axis=1)
+    assert (moved[told] > 0).sum() == (moved[told] < 0).sum()
 
 
 def test_what_was_named_gets_the_offset_and_keeps_it(found: Rankers, tmp_path: Path) -> None:

@@ -33,14 +33,15 @@ RANKERS = 3  # differ by their seed; their mean is steadier than each
 class Hybrid(Baseline):
     """LambdaMART (Burges, MSR-TR-2010-82; lightgbm) over the counting features of `crsbench_features`.
 
-    What it counts (candidates.py): copies, links and titles in the conversation (grounding.py); what train
-    remembers of rows, dialogues and items alike (memory.py); what of both changes when titles that only seem
+    What it counts (candidates.py): copies, links and titles in the conversation (grounding.py); what is
+    remembered of rows, dialogues and items alike (memory.py); what of both changes when titles that only seem
     to be named count, too; how likely the last two turns make it that something named is recommended again
     (repeats.py); each also as its share of the largest in the state; and what is known of the state alone.
 
     A training row is a recommendation of train with a target among its candidates, its features those of the
     other folds: about 100 of its candidates stand against its targets. Trees are added while NDCG@50 on the
-    valid rows grows. What is no candidate stands behind, in the order of fusion, which chose the candidates.
+    valid rows, read out of fold as well, grows. What is no candidate stands behind, in the order of fusion,
+    which chose the candidates.
 
     Three rankers of different seeds are averaged; the seed chooses the candidates that are learnt from and
     the features and rows that each tree is shown. With `encoder` the features of sentences.py join.
@@ -114,7 +115,7 @@ class Hybrid(Baseline):
                 yield scores
 
     def save(self, directory: Path) -> None:
-        """Write what the features know of train, the rankers in lightgbm's text form, and hybrid.json."""
+        """Write what the features remember, the rankers in lightgbm's text form, and hybrid.json."""
         self.candidates.save(directory)
         for n, ranker in enumerate(self.rankers):
             ranker.save_model(directory / f"ranker-{n}.txt")

@@ -46,7 +46,7 @@ class Found:
 
 
 class Candidates:
-    """The counting features of train and of the conversation itself, F `names`, at the hardest candidates.
+    """The counting features of memory and of the conversation itself, F `names`, at the hardest candidates.
 
     Those of memory.py and grounding.py enter twice: by what is named, and by what a generous reader takes for
     named (`guessed`: reading.py). `repeated` is, for items that are named or seem to be, how likely it is
@@ -75,12 +75,12 @@ class Candidates:
         self._times = self.names.index(f"{GUESSED}times")
 
     @classmethod
-    def fit(cls, train: Sequence[Dialogue], catalog: Catalog, number: int, encoder: bool = False) -> Self:
-        """Learn from the dialogues of train. Raises UsageError where the encoder is not installed."""
-        sentences = Sentences.fit(train, catalog) if encoder else None
-        memory = Memory.fit(train, catalog)
-        guessing = memory.generous(train)
-        repeats = Repeats.fit(guessing.reader, list(examples(train)))
+    def fit(cls, known: Sequence[Dialogue], catalog: Catalog, number: int, encoder: bool = False) -> Self:
+        """Remember these dialogues. Raises UsageError where the encoder is not installed."""
+        sentences = Sentences.fit(known, catalog) if encoder else None
+        memory = Memory.fit(known, catalog)
+        guessing = memory.generous(known)
+        repeats = Repeats.fit(guessing.reader, list(examples(known)))
         return cls(memory, guessing, repeats, number, sentences)
 
     def find(self, states: Sequence[State], fold: int | None = None) -> Found:
@@ -147,7 +147,7 @@ class Candidates:
         return rows
 
     def save(self, directory: Path) -> None:
-        """Write what was learnt of train; in `guessing/` what a generous reader remembers, if it differs."""
+        """Write what was learnt; in `guessing/` what a generous reader remembers, if it differs."""
         self.memory.save(directory)
         if not self.memory.same(self.guessing):
             (directory / "guessing").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What train knows of (state, item): a retrieval memory, out-of-fold while training.
+"""What is remembered of (state, item): a retrieval memory, out-of-fold while training.
 
 Each feature is a column of `Memory.names`:
 
@@ -8,7 +8,7 @@ Each feature is a column of `Memory.names`:
 - `entities`: rows that name the same items and entities, newest first, vote alike (idf cosine);
 - `cooccurrence`: Σ over named nodes n of P(i is recommended | n was named before it), newest first;
   `cooccurrence:newest` and `:last` from the node named last and from the last turn alone;
-- `dialogue-text`, `dialogue-entities`: whole train dialogues alike vote for all that they recommended,
+- `dialogue-text`, `dialogue-entities`: whole dialogues alike vote for all that they recommended,
   before and after (the best single source on ReDial);
 - `ease`: item–item scores of the items named in one dialogue (ease.py);
 - `popularity`: ln(1 + times recommended), over its maximum; `named`: ln(1 + dialogues that name it), alike;

@@ -23,9 +23,9 @@ _LEFT_OUT = (None, *range(FOLDS))
 class Repeats:
     """Logistic regression (scikit-learn, C = 1) on the 1-2-grams of the last turn and of the one before it.
 
-    Its rows are those of train before which an item was named; positive are those that recommend such an item
-    again. A turn is a vector of length 1 of the terms that stand in it. `fold=f` learns from the other folds.
-    Where all rows agree the odds are even. Cost: under a second for 5,000 rows.
+    Its rows are those before which an item was named; positive are those that recommend such an item again. A
+    turn is a vector of length 1 of the terms that stand in it. `fold=f` learns from the other folds. Where
+    all rows agree the odds are even. Cost: under a second for 5,000 rows.
     """
 
     def __init__(self, reader: Reader, weights: dict[int | None, NDArray[np.float32]]) -> None:

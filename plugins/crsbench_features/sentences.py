@@ -1,9 +1,9 @@
-"""What train knows of (state, item) by the meaning of what was said: neighbours of the sentence encoder.
+"""What is remembered of (state, item) by the meaning of what was said: neighbours of the sentence encoder.
 
 A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age · v(t), scaled to length 1.
 
 - `sentences`: rows whose last three user turns mean alike vote for what they recommended (cosine^12);
-- `dialogue-sentences`: whole train dialogues alike vote for all that they recommended (cosine^24);
+- `dialogue-sentences`: whole dialogues alike vote for all that they recommended (cosine^24);
 - `item-sentences`: cosine of all user turns with the item's title, year and attributes;
 - where items are described, `description-sentences:said`, `:named`: cosine of an item's description, less
   the mean of all, with all user turns, and, summed, with those of the items mentioned, others than itself;

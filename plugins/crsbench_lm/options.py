@@ -22,7 +22,7 @@ class HeadOptions(Options):
     """What may speak for an item; an ablation turns one off. The encoder has to be turned on."""
 
     links: bool = Field(default=True, description="what the knowledge graph links with what was named")
-    memory: bool = Field(default=True, description="what other dialogues of train recommended")
+    memory: bool = Field(default=True, description="what other dialogues recommended")
     copies: bool = Field(default=True, description="items, and words of their titles, that were said before")
     language_model: bool = Field(
         default=True, description="how the conversation reads (off: it says words, counting ranks)"

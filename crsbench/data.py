@@ -17,7 +17,7 @@ MOST_FILES = 20_000
 
 
 def limited(corpus: Corpus, limit: int | None) -> Corpus:
-    """The corpus with `limit` train dialogues and as many valid dialogues, valid rows and test rows.
+    """The corpus with `limit` train dialogues, as many of valid with their rows, and as many test rows.
 
     The first by the hash of their ids stay, in the order they had: a choice that no order of the data and
     no seed changes. Targets of rows that fall out are counted in `dropped`.
@@ -25,11 +25,25 @@ def limited(corpus: Corpus, limit: int | None) -> Corpus:
     if limit is None:
         return corpus
     train = Split(_first(corpus.train.dialogues, limit), _first(corpus.train.rows, limit))
-    valid = Split(_first(corpus.valid.dialogues, limit), _first(corpus.valid.rows, limit))
+    valid = _valid(corpus.valid, limit)
     test = Split(_first(corpus.test.dialogues, limit), _first(corpus.test.rows, limit))
     lost = sum(len(row.targets) for row in corpus.test.rows) - sum(len(row.targets) for row in test.rows)
     dropped = {**corpus.dropped, OUTSIDE: lost} if lost else corpus.dropped
     return replace(corpus, train=train, valid=valid, test=test, dropped=dropped)
+
+
+def scored(split: Split) -> Sequence[Dialogue]:
+    """The dialogues that rows are of; all, where none is."""
+    names = {row.dialogue for row in split.rows}
+    return [one for one in split.dialogues if one.id in names] or split.dialogues
+
+
+def _valid(split: Split, limit: int) -> Split:
+    """Some dialogues with all of their rows: what is learnt from the rows is chosen by the dialogues, too."""
+    dialogues = _first(scored(split), limit)
+    names = {one.id for one in dialogues}
+    rows = tuple(row for row in split.rows if row.dialogue in names)
+    return Split(dialogues, rows or _first(split.rows, limit))
 
 
 def _first(named: Sequence[Named], n: int) -> tuple[Named, ...]:

@@ -49,6 +49,9 @@ class Staged(Generic[T]):
 class Context(Protocol):
     """What `fit` may use of the run. It holds no test row, no explicit label and no truth.
 
+    `valid` is there to choose by. What is learnt from it may be used in the end, but not where it chooses:
+    whoever remembers its dialogues reads its rows without them.
+
     `model` is what `--model` says; `device` is "cpu" or "cuda"; `precision` "fp32" or "bf16".
     `signals`, `labels` and `reward` raise where the policy's `needs` do not name them.
     """

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from crsbench.audit.documents import Document, Likeness, documents
 from crsbench.audit.finding import Finding, finding
+from crsbench.data import scored
 from crsbench.types import Corpus, Dialogue, Row, Split
 
 _MEMORY = "a method that remembers what it has read is scored too high on it; "
 _PAIRS = (
     ("test", "train", "every score on test: " + _MEMORY + "read the subset clean beside all"),
-    ("test", "valid", "every score on test of a method tuned on valid; the subset clean leaves these out"),
+    ("test", "valid", "every score on test: " + _MEMORY + "the subset clean leaves these out, too"),
     ("valid", "train", "the choice of models and settings: valid rewards memory, and picks what remembers"),
 )
 FEWEST_WORDS = 4  # of a reply; shorter ones ("you are welcome") are everybody's
@@ -68,9 +69,9 @@ def findings(corpus: Corpus) -> Iterator[Finding]:
 
 def _people(splits: Mapping[str, Split]) -> Iterator[Finding]:
     """Dialogues whose user (in ReDial the initiator) is met in another split too, or in another fold of
-    train; of those with a user, and of valid and test of those that are scored."""
+    train; of those with a user that are scored, where a split scores any."""
     people = {name: {one.user for one in split.dialogues} for name, split in splits.items()}
-    told = {name: [one for one in _scored(split) if one.user is not None] for name, split in splits.items()}
+    told = {name: [one for one in scored(split) if one.user is not None] for name, split in splits.items()}
     for first, second, affects in _PAIRS:
         known = [f"dialogue {one.id}: {one.user}" for one in told[first] if one.user in people[second]]
         yield finding(f"{first}_users_in_{second}", known, len(told[first]), affects)
@@ -83,12 +84,6 @@ def _people(splits: Mapping[str, Split]) -> Iterator[Finding]:
         len(told["train"]),
         "what is learnt out of fold: it trusts memory more than strangers warrant",
     )
-
-
-def _scored(split: Split) -> Sequence[Dialogue]:
-    """The dialogues with rows; of a split without rows all."""
-    scored = {row.dialogue for row in split.rows}
-    return [one for one in split.dialogues if one.id in scored] if scored else split.dialogues
 
 
 def _same(ones: Mapping[str, Document], others: Mapping[str, Document]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from crsbench_features.boosting import boost, dataset
 from crsbench_features.candidates import BATCH, Candidates
 from crsbench_features.examples import Example, examples
-from crsbench_features.memory import remembered
+from crsbench_features.remembered import Remembered
 from numpy.typing import NDArray
 
 from crsbench.errors import DataError
@@ -56,15 +56,14 @@ class Hybrid(Baseline):
         rows = list(examples(train.dialogues))
         if not rows:
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
-        known = remembered(train, ctx.valid, len(ctx.catalog))
-        folds = {dialogue.id: dialogue.fold for dialogue in known}
-        held = [Example(row.state, row.targets, folds.get(row.dialogue), 0) for row in ctx.valid.rows]
+        known = Remembered(train, ctx.valid, len(ctx.catalog))
+        held = [Example(row.state, row.targets, known.fold(row.dialogue), 0) for row in ctx.valid.rows]
         held = held or [
-            replace(row, fold=folds.get(ctx.valid.dialogues[row.dialogue].id))
+            replace(row, fold=known.fold(ctx.valid.dialogues[row.dialogue].id))
             for row in examples(ctx.valid.dialogues)
         ]
         chosen = self.options.candidates, self.options.encoder
-        self.candidates = Candidates.fit(known, ctx.catalog, *chosen)
+        self.candidates = Candidates.fit(known.dialogues, ctx.catalog, *chosen)
         rng = np.random.default_rng(ctx.seed)
         learnt = self._dataset(rows, True, ctx, rng, "training rows")
         judged = self._dataset(held, False, ctx, rng, "valid rows", learnt)

@@ -19,14 +19,13 @@ def percentile(name: str, salt: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ByPeople(Generic[_Name]):
-    """Dialogues of people who have met nobody of the others: `train`, `valid`; `between`: all the rest.
+    """`train`: dialogues without a newcomer; `valid`: of newcomers alone; the others are in neither.
 
-    `group`, 0 … FOLDS-1: the period of each.
+    `group`, 0 … FOLDS-1: the period of each dialogue, of all three kinds.
     """
 
     train: set[_Name]
     valid: set[_Name]
-    between: set[_Name]
     group: dict[_Name, int]
 
 
@@ -34,7 +33,7 @@ def by_people(people: Mapping[_Name, Set[Hashable]], per_cent: int) -> ByPeople[
     """Split dialogues, oldest first and each with the people in it.
 
     Newcomers are the people who first appear in the last `per_cent` of the dialogues. Those that newcomers
-    have among themselves are valid; between are those that they have with others. All are cut into FOLDS
+    have among themselves are valid, train are those of the others among themselves. All are cut into FOLDS
     periods of one length, in which fewer people are met who are also in others than in folds by chance.
     """
     met: dict[Hashable, int] = {}
@@ -46,4 +45,4 @@ def by_people(people: Mapping[_Name, Set[Hashable]], per_cent: int) -> ByPeople[
     train = {name for name, those in people.items() if not those & newcomers}
     valid = {name for name, those in people.items() if those and those <= newcomers}
     group = {name: at * FOLDS // len(people) for at, name in enumerate(people)}
-    return ByPeople(train, valid, people.keys() - train - valid, group)
+    return ByPeople(train, valid, group)

@@ -14,7 +14,7 @@ often the item was mentioned), `title:last` and `title:all` (the share of the ti
 that the last turn and all turns say). Of the item alone: `degree`, ln(1 + its attributes), and `year`, in
 centuries after 1900. Where items are described: `description:said` and `description:named`, cosines of the
 item's description with what was said and, summed, with those of the items mentioned, others than itself
-(1-2-grams that train says, by idf over the descriptions).
+(1-2-grams that dialogues say, by idf over the descriptions).
 
 Cost, of turns that the reader has read: 0.3 CPU seconds for 1,000 states with the 2,965 items of OpenDialKG,
 0.9 with the 6,924 of ReDial, which are described.

@@ -14,16 +14,14 @@ Each feature is a column of `Memory.names`:
 - `popularity`: ln(1 + times recommended), over its maximum; `named`: ln(1 + dialogues that name it), alike;
 - `popularity-linked`: from what was named by one step entity → item, or item → attribute → item, to an item
   with the chance ∝ 1 + times recommended; `popularity-linked:B` for each bag of mentions by itself;
-- where there are more than `FEW` items: `ridge`, what dialogues recommend, regressed on what is said and
+- in a large catalogue (remembered.py): `ridge`, what dialogues recommend, regressed on what is said and
   named in them (ridge.py), and what is like it, by attributes (`ridge:like`) and by what dialogues name
   together (`ridge:together`): Σ over items j of ridge(j) · cosine of i and j, so that a vote for an item is
   one for its kind; `together` and `lift`, how often the items mentioned, newest first, are named in one
   dialogue with this one (pairs.py).
 
-What is remembered are the dialogues of train, and, where there are more than `FEW` items, those of valid
-(`remembered`): once valid has chosen, it is as good to know as train. `fold=f` leaves out the dialogues of
-fold f altogether, statistics included, as if they were not there: for the rows of that fold, in train and in
-valid. `fold=None` uses all of them.
+`fold=f` leaves out the dialogues of fold f altogether, statistics included, as if they were not there: for
+the rows of that fold, in train and in valid. `fold=None` uses all that are remembered (remembered.py).
 
 Cost, in CPU seconds of one core: OpenDialKG (4,818 rows, 2,965 items) 6.1 to fit, names that nobody annotated
 being looked for, 0.7 for what is without a fold, and 1.4 for the columns of 1,000 states; ReDial (3,629
@@ -44,17 +42,17 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from crsbench.types import Catalog, Dialogue, Split, State
+from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.ease import Ease
 from crsbench_features.examples import examples, labels
 from crsbench_features.neighbours import Voters, idf, unit, weighted
 from crsbench_features.pairs import Pairs
 from crsbench_features.reading import BAGS, TURNS, Reader, Rows, flat
+from crsbench_features.remembered import is_large
 from crsbench_features.ridge import Ridge
 from crsbench_features.storage import load_catalog, pack, save_catalog, unpack
 
 EASE_RIDGE = 20.0
-FEW = 300  # items, of which every one is a candidate (candidates.py): there the network makes up for these
 THOROUGH = ("ridge", "ridge:like", "ridge:together", "together", "lift")
 NAMES = (
     "text",
@@ -74,31 +72,21 @@ NAMES = (
 _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue_nodes", "dialogue_labels")
 
 
-def many(items: int) -> bool:
-    """Whether a catalogue is large enough for all that can be known of it: see above."""
-    return items > FEW
-
-
-def remembered(train: Split, valid: Split, items: int) -> tuple[Dialogue, ...]:
-    """The dialogues to remember. Whoever reads one of them leaves out its fold."""
-    return (*train.dialogues, *valid.dialogues) if many(items) else train.dialogues
-
-
 class Memory:
     """Learnt by `fit`; read by `columns`."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.names = NAMES + THOROUGH if many(len(reader.catalog)) else NAMES
+        self.names = NAMES + THOROUGH if is_large(len(reader.catalog)) else NAMES
 
     @classmethod
-    def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
+    def fit(cls, known: Sequence[Dialogue], catalog: Catalog) -> Self:
         reader, items = Reader(catalog, {}), len(catalog)
         memory = cls(reader)
-        reader.learn([turn.text for dialogue in train for turn in dialogue.turns])
-        rows = list(examples(train))
-        whole = [State(dialogue.turns) for dialogue in train]
-        of_rows, of_dialogues = labels(rows, len(train), items)
+        reader.learn([turn.text for dialogue in known for turn in dialogue.turns])
+        rows = list(examples(known))
+        whole = [State(dialogue.turns) for dialogue in known]
+        of_rows, of_dialogues = labels(rows, len(known), items)
         memory._keep(
             {
                 "row_terms": reader.said([row.state for row in rows], TURNS),
@@ -110,17 +98,17 @@ class Memory:
             },
             {
                 "row_folds": np.array([row.fold for row in rows], np.int64),
-                "dialogue_folds": np.array([dialogue.fold for dialogue in train], np.int64),
+                "dialogue_folds": np.array([dialogue.fold for dialogue in known], np.int64),
             },
         )
         return memory
 
-    def generous(self, train: Sequence[Dialogue]) -> Self:
+    def generous(self, known: Sequence[Dialogue]) -> Self:
         """What a generous reader (reading.py) remembers of the same dialogues."""
         other = self.reread()
         nodes = {
-            "row_nodes": other.reader.mentioned([row.state for row in examples(train)])["all"],
-            "dialogue_nodes": flat(other.reader.mentioned([State(d.turns) for d in train])["all"]),
+            "row_nodes": other.reader.mentioned([row.state for row in examples(known)])["all"],
+            "dialogue_nodes": flat(other.reader.mentioned([State(d.turns) for d in known])["all"]),
         }
         if any((self._matrices[name] != found).nnz for name, found in nodes.items()):
             other._keep(self._matrices | nodes, self._folds)

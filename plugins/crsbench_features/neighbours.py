@@ -1,4 +1,4 @@
-"""Neighbours in train vote for what was recommended to them."""
+"""Neighbours vote for what was recommended to them."""
 
 from __future__ import annotations
 

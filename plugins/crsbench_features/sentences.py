@@ -7,8 +7,8 @@ A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age 
 - `item-sentences`: cosine of all user turns with the item's title, year and attributes;
 - where items are described, `description-sentences:said`, `:named`: cosine of an item's description, less
   the mean of all, with all user turns, and, summed, with those of the items mentioned, others than itself;
-- where there is a ridge regression (memory.py), `item-sentences:ridge` and, of items that are described,
-  `description-sentences:ridge`: Σ over items j of ridge(j) · cosine of i and j, each less the mean of all.
+- in a large catalogue `ridge:meaning` and, where items are described, `ridge:description`: Σ over items j of
+  ridge(j) (memory.py) · cosine of i and j, of title, year and attributes or of descriptions less their mean.
 
 Votes enter as ln(1 + Σ). `fold=f` leaves out the dialogues of fold f, as in memory.py. Cost: 2 to 7 ms of
 CPU for each turn and item that no run has embedded before, and dense products of states with rows.
@@ -27,13 +27,13 @@ from safetensors.numpy import load_file, save_file
 from crsbench.types import Catalog, Dialogue, Item, Speaker, State
 from crsbench_features.encoder import WIDTH, Encoder
 from crsbench_features.examples import examples, labels
-from crsbench_features.memory import many
 from crsbench_features.reading import TURNS, Rows
+from crsbench_features.remembered import is_large
 from crsbench_features.storage import pack, unpack
 
 DECAY = 0.9
 OF_DESCRIPTIONS = ("description-sentences:said", "description-sentences:named")
-OF_RIDGE = ("item-sentences:ridge", "description-sentences:ridge")
+OF_RIDGE = ("ridge:meaning", "ridge:description")
 LISTED = 5  # values of each relation that an item's text names
 Vectors = NDArray[np.float32]
 
@@ -50,17 +50,16 @@ class Sentences:
     def _keep(self, vectors: dict[str, Vectors]) -> None:
         self._vectors = vectors
         self._items = _unit(vectors["item"] - vectors["item"].mean(axis=0))
-        described = "description" in vectors
-        self.names = (
-            *Sentences.names,
-            *(OF_DESCRIPTIONS if described else ()),
-            *(OF_RIDGE[: 1 + described] if many(len(vectors["item"])) else ()),
-        )
+        self.names = Sentences.names
+        if "description" in vectors:
+            self.names += OF_DESCRIPTIONS
+        if is_large(len(vectors["item"])):
+            self.names += OF_RIDGE if "description" in vectors else OF_RIDGE[:1]
 
     @classmethod
-    def fit(cls, train: Sequence[Dialogue], catalog: Catalog) -> Self:
+    def fit(cls, known: Sequence[Dialogue], catalog: Catalog) -> Self:
         made = cls()
-        rows, whole = list(examples(train)), [State(dialogue.turns) for dialogue in train]
+        rows, whole = list(examples(known)), [State(dialogue.turns) for dialogue in known]
         vectors = {
             "row": made._embed([row.state for row in rows], TURNS, "user"),
             "dialogue": made._embed(whole),
@@ -69,10 +68,10 @@ class Sentences:
         if any(item.description for item in catalog.items):
             vectors["description"] = made._embed_descriptions([item.description for item in catalog.items])
         made._keep(vectors)
-        made._labels = dict(zip(("row", "dialogue"), labels(rows, len(train), len(catalog)), strict=True))
+        made._labels = dict(zip(("row", "dialogue"), labels(rows, len(known), len(catalog)), strict=True))
         made._folds = {
             "row": np.array([row.fold for row in rows], np.int64),
-            "dialogue": np.array([dialogue.fold for dialogue in train], np.int64),
+            "dialogue": np.array([dialogue.fold for dialogue in known], np.int64),
         }
         return made
 

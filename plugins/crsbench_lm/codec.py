@@ -46,7 +46,7 @@ class Encoded:
     `shown` the item token that follows (-1: none yet), `turns` the index of its turn.
     Mentions [M]: `nodes` (see LinkIndex), `at` where they stand, `closes` where their turn ends,
     `mention_roles`, `mention_turns`.
-    `history` holds the turns, `fold` is that of the dialogue (None: it is not one of train), `evidence` [T]
+    `history` holds the turns, `fold` is what is left out of memory (None: nothing), `evidence` [T]
     what counting says at each recommendation position (None: not looked up yet).
     """
 

@@ -50,7 +50,7 @@ def rank(
     states: Sequence[State],
     folds: Sequence[int | None] | None = None,
 ) -> NDArray[np.float32]:
-    """Item logits float32 [S, I] at the next system turn of each state; `folds` of states out of train."""
+    """Item logits float32 [S, I] at the next system turn of each state; `folds` of those remembered."""
     rows = opened(codec, states, folds)
     out = np.empty((len(states), model.items), np.float32)
     for part in chunks(rows):
@@ -70,7 +70,7 @@ def system_turns(
     rng: np.random.Generator | None = None,
     folds: Sequence[int | None] | None = None,
 ) -> Said:
-    """Choose an item for each state (among `mask`), then say the turn; `folds` of states out of train."""
+    """Choose an item for each state (among `mask`), then say the turn; `folds` of those remembered."""
     rows = opened(codec, states, folds)
     items = np.empty(len(states), np.int64)
     logits = np.empty((len(states), model.items), np.float32)

@@ -1,7 +1,7 @@
 """What counting says of the items of the catalogue in a state: the features that the language model weighs.
 
 The features are those of `crsbench_features.candidates`, which `hybrid` learns from, too: what the
-conversation itself says, what other dialogues of train say (not those of the own fold, while training), and
+conversation itself says, what other dialogues say (not those of the own fold, while training), and
 what is known of the state alone. The `CANDIDATES` items that deserve a closer look have them; every other
 item has none.
 """
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """A recommendation: the evidence where it was made, its items, the fold (None: of no train row)."""
+    """A recommendation: the evidence where it was made, its items, the fold (None: none is left out)."""
 
     evidence: Evidence
     targets: tuple[int, ...]
@@ -55,7 +55,7 @@ class Recommended:
 
 
 class Evidences:
-    """Learnt by `fit` from the dialogues that are remembered (memory.py); `of` answers for any state.
+    """Learnt by `fit` from the dialogues that are remembered (remembered.py); `of` answers for any state.
 
     `names` are those of the features, F of them (None: all). `scale` [F] is the mean of the positive values
     of each there, 1 where it has none. `rankers` are asked what they make of them (at first: nothing).
@@ -78,9 +78,9 @@ class Evidences:
             found = cls(found.candidates, [name for name in found.names if found._belongs(name, parts)])
         rows = list(examples(known))
         some = rows[:: max(1, len(rows) // SAMPLE)]
-        known = found.of([row.state for row in some], [row.fold for row in some])
-        if known:
-            features = np.concatenate([one.features for one in known]).astype(np.float64)
+        sample = found.of([row.state for row in some], [row.fold for row in some])
+        if sample:
+            features = np.concatenate([one.features for one in sample]).astype(np.float64)
             positive = (features > 0).sum(axis=0)
             found.scale[positive > 0] = (features.sum(axis=0) / np.maximum(positive, 1))[positive > 0]
         return found
@@ -89,7 +89,7 @@ class Evidences:
         group = group_of(name)
         return (
             (parts.memory or name.removeprefix(GUESSED) not in (*self.candidates.memory.names, *ALIKE))
-            and (parts.links or group not in LINKS)
+            and (parts.links or (group not in LINKS and name != "ridge:like"))
             and (parts.copies or group not in COPIES)
         )
 

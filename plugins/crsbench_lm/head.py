@@ -32,7 +32,7 @@ class EvidenceHead(nn.Module):
     """What the F features of each candidate are worth: z(f) · w, and z(f) · (G h) as the conversation reads.
 
     A feature x ≥ 0 enters as ln(1 + x / scale), and as its share of the largest one among the candidates.
-    `scale` [F] is the mean of its positive values in train.
+    `scale` [F] is the mean of its positive values where other dialogues recommend (evidence.py).
     """
 
     scale: Tensor

@@ -18,6 +18,7 @@ from crsbench_lm.codec import Encoded
 from crsbench_lm.evidence import Recommended
 
 MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
+TIE = 1e-3  # nats
 LEAST = 0.1  # a part that weighs nothing here could not be tuned by rewards later
 
 
@@ -70,9 +71,14 @@ class HeldOut:
                 ahead = int((ranked[~told] > ranked[told].max()).sum())
                 others = np.array([np.inf, *np.sort(logits[~told])[::-1], -np.inf]) - logits[told].max()
                 ends += [float(others[ahead + 1]), float(others[ahead])]
-        middle = np.sort(ends)[len(ends) // 2 - 1 : len(ends) // 2 + 1]
-        finite = middle[np.isfinite(middle)]
-        return float(finite.mean()) if len(finite) else 0.0
+        if not ends:
+            return 0.0
+        low, high = np.sort(ends)[len(ends) // 2 - 1 : len(ends) // 2 + 1]
+        if np.isinf(high):  # by trees it is always first: just past the last that is ahead of it
+            high = low + 2 * TIE
+        elif np.isinf(low):
+            low = high - 2 * TIE
+        return float(low + high) / 2
 
     def fit(self, mix: Tensor) -> tuple[Tensor, float]:
         """The first P weights of `mix`, ≥ `LEAST`, with the lowest mean cross-entropy, and that in nats.

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from crsbench_features.memory import remembered
+from crsbench_features.remembered import Remembered
 from numpy.typing import NDArray
 
+from crsbench.data import scored
 from crsbench.protocols import Context, Need, Staged, Want
 from crsbench.types import Action, Reason, Split, State
 from crsbench_lm.card import card
@@ -113,20 +114,19 @@ def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageM
     from crsbench_lm.sft import train_sft
 
     def build(directory: Path) -> None:
-        known = remembered(train, ctx.valid, len(ctx.catalog))
-        scored = {row.dialogue for row in ctx.valid.rows}
-        held_out = [one for one in ctx.valid.dialogues if not scored or one.id in scored]
+        known = Remembered(train, ctx.valid, len(ctx.catalog))
         model, codec = build_model(
             ctx.model,
             options.tiny,
             [d.turns for d in train.dialogues],
             ctx.catalog,
             options.max_length,
-            Evidences.fit(known, ctx.catalog, options.head) if options.evidence else None,
+            Evidences.fit(known.dialogues, ctx.catalog, options.head) if options.evidence else None,
             options.item_dropout,
         )
         model.weigh(options.head.links, options.head.copies, options.head.language_model)
-        train_sft(model, codec, train.dialogues, held_out, options, ctx)
+        valid = [(dialogue, known.fold(dialogue.id)) for dialogue in scored(ctx.valid)]
+        train_sft(model, codec, train.dialogues, valid, options, ctx)
         trained = LanguageModelPolicy(options.max_words)
         trained.model, trained.codec = model, codec
         trained.save(directory)

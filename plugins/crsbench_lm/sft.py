@@ -16,7 +16,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from crsbench_features.memory import many
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -120,15 +119,14 @@ def train_sft(
     model: GroundedLM,
     codec: DialogueCodec,
     train: Sequence[Dialogue],
-    valid: Sequence[Dialogue],
+    valid: Sequence[tuple[Dialogue, int | None]],
     options: SftOptions,
     ctx: Context,
 ) -> None:
-    """Train in place; the epoch with the lowest loss on the valid dialogues is kept."""
+    """Train in place; the epoch with the lowest loss on the valid dialogues, read without their folds, is
+    kept."""
     rows = codec.evident([encode_dialogue(codec, dialogue) for dialogue in train])
-    held_out = [encode_dialogue(codec, dialogue) for dialogue in valid]
-    if not many(len(codec.catalog)):
-        held_out = [replace(row, fold=None) for row in held_out]
+    held_out = [replace(encode_dialogue(codec, dialogue), fold=fold) for dialogue, fold in valid]
     held_out = codec.evident(thinned(held_out, model.items))
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
@@ -140,10 +138,10 @@ def train_sft(
         large = evidences.candidates.number < model.items
         if options.head.ranker and large and not evidences.rankers.boosters:
             evidences.ask(fitted := Rankers.fit(made, to_find, evidences.names, ctx))
+            made = [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in made]
+            rows = [_judged(row, evidences, row.fold) for row in rows]
         # Trees have not learnt from the rows of valid: those are judged as any other state is.
-        made = [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in made]
         to_find = [replace(one, evidence=evidences.again(one.evidence, None)) for one in to_find]
-        rows = [_judged(row, evidences, row.fold) for row in rows]
         held_out = [_judged(row, evidences, None) for row in held_out]
         if fitted is not None:
             model.mix[RANKED] = fit_weight(to_find, model.items)

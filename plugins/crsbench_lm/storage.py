@@ -3,7 +3,7 @@
 `lm/` is a stock model of the transformers library: the composed item embeddings stand as rows of its
 vocabulary, and `AutoModelForCausalLM` and `AutoTokenizer` load it. `head/` is what a stock model cannot
 hold: the parts the item embeddings are composed of, the gates, the weights of the parts of an item's logit,
-what counting remembers of train and the trees over it, the catalogue and the tokenizer without items.
+what counting remembers and the trees over it, the catalogue and the tokenizer without items.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crsbench_features.remembered import Remembered
 from crsbench_lm.decode import rank
 from crsbench_lm.masks import unseen
 from numpy.typing import NDArray
@@ -57,10 +58,12 @@ def test_what_the_reward_knows_of_the_log(host: Any, request: pytest.FixtureRequ
     states = [row.state for row in rows]
     free = unseen(states, len(run.corpus.catalog))
     reward = run.reward.score_items(states).astype(float)
-    log_p = log_softmax(rank(run.sft.model, run.sft.codec, states).astype(float), axis=1)
+    known = Remembered(run.corpus.train, run.corpus.valid, len(run.corpus.catalog))
+    folds = [known.fold(row.dialogue) for row in rows]
+    log_p = log_softmax(rank(run.sft.model, run.sft.codec, states, folds).astype(float), axis=1)
     policies = {f"{beta:g}": tilted(log_p, reward / beta, free) for beta in BETAS}
     assert np.allclose(policies["inf"], log_p)
-    policies["ppo"] = log_softmax(rank(run.ppo.model, run.ppo.codec, states).astype(float), axis=1)
+    policies["ppo"] = log_softmax(rank(run.ppo.model, run.ppo.codec, states, folds).astype(float), axis=1)
     policies["R_phi"] = reward
     print(f"\n{run.name}, {len(rows)} valid rows; differences from SFT with 95% intervals")
     titles = ("recall@10", "- SFT", "new - SFT", "recall@1 - SFT")

@@ -253,6 +253,19 @@ def test_limit_takes_the_first_by_hash() -> None:
     assert set(limited(reordered, 5).train.dialogues) == set(five.train.dialogues)
 
 
+def test_of_valid_the_limit_keeps_dialogues_with_their_rows() -> None:
+    scored = [dialogue(f"s{i}", 1) for i in range(20)]
+    rows = tuple(row(f"s{i}-{n}", f"s{i}", (1,)) for i in range(20) for n in range(2))
+    valid = Split((*scored, *(dialogue(f"u{i}", 1) for i in range(20))), rows)
+    few = limited(replace(CORPUS, valid=valid), 7).valid
+    assert len(few.dialogues) == 7
+    assert {one.id for one in few.dialogues} == {one.dialogue for one in few.rows}
+    assert len(few.rows) == 14
+    for other in (Split(valid.dialogues), Split((), rows)):  # one without the other
+        few = limited(replace(CORPUS, valid=other), 7).valid
+        assert (len(few.dialogues), len(few.rows)) == (7 * bool(other.dialogues), 7 * bool(other.rows))
+
+
 def test_learnable_covers_what_training_sees_and_no_more() -> None:
     def digest(corpus: Corpus) -> str:
         return learnable(corpus.catalog, corpus.train, corpus.valid)

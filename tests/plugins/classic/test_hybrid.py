@@ -10,7 +10,7 @@ import pytest
 from crsbench_classic.hybrid import Hybrid
 from crsbench_classic.options import HybridOptions
 from crsbench_classic.table import columns, table
-from crsbench_features import memory
+from crsbench_features import remembered
 from crsbench_features.candidates import Candidates, Found
 
 from crsbench.errors import DataError
@@ -89,7 +89,7 @@ def test_valid_is_remembered_where_items_are_many_and_read_out_of_its_fold(
     context.valid = Split((planted,), (Row("p-1", "p", state, (11,)),))
     votes = {}
     for few in (12, 11):  # of twelve items
-        monkeypatch.setattr(memory, "FEW", few)
+        monkeypatch.setattr(remembered, "FEW", few)
         for valid in (context.valid, Split(context.valid.dialogues)):
             context.valid = valid
             with monkeypatch.context() as patched:

@@ -20,8 +20,8 @@ def test_nobody_is_in_both(pairs: list[frozenset[int]], per_cent: int) -> None:
     first = len(pairs) * (100 - per_cent) // 100
     newcomers = {one for pair in pairs[first:] for one in pair}.difference(*pairs[:first])
     assert split.valid == {at for at, pair in enumerate(pairs) if pair <= newcomers}
-    assert split.between == {*range(len(pairs))} - split.train - split.valid
-    assert all(len(pairs[at] & held_out) <= 1 for at in split.between)
+    between = {*range(len(pairs))} - split.train - split.valid
+    assert all(len(pairs[at] & held_out) <= 1 for at in between)
     assert list(split.group) == list(range(len(pairs)))
     assert list(split.group.values()) == sorted(split.group.values())
     sizes = [list(split.group.values()).count(fold) for fold in range(FOLDS)]
@@ -30,5 +30,5 @@ def test_nobody_is_in_both(pairs: list[frozenset[int]], per_cent: int) -> None:
 
 def test_where_all_have_met_before_nothing_is_valid() -> None:
     split = by_people({at: {1, 2} for at in range(10)}, 20)
-    assert split == ByPeople(set(range(10)), set(), set(), {at: at // 2 for at in range(10)})
-    assert by_people({1: frozenset()}, 100) == ByPeople({1}, set(), set(), {1: 0})
+    assert split == ByPeople(set(range(10)), set(), {at: at // 2 for at in range(10)})
+    assert by_people({1: frozenset()}, 100) == ByPeople({1}, set(), {1: 0})

@@ -43,3 +43,4 @@ def test_every_feature_has_its_group(
     encoded = (*Sentences.names, *OF_DESCRIPTIONS, *OF_RIDGE)
     names = (*Candidates.fit(toy[1], described, 12).names, *encoded, *THOROUGH, *CONTEXT)
     assert {group_of(name) for name in names} == set(GROUPS)
+    assert {group_of(name) for name in OF_RIDGE} == {group_of("ridge")}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crsbench_features import memory as memory_module
-from crsbench_features.memory import NAMES, THOROUGH, Memory, many, remembered
+from crsbench_features import remembered
+from crsbench_features.memory import NAMES, THOROUGH, Memory
 from crsbench_features.reading import Rows
 
-from crsbench.types import FOLDS, Catalog, Dialogue, Mention, Split, State, Turn
+from crsbench.types import FOLDS, Catalog, Dialogue, Mention, State, Turn
 
 Toy = tuple[Catalog, tuple[Dialogue, ...]]
 
@@ -96,7 +96,7 @@ def test_what_is_saved_is_what_is_loaded(memory: Memory, tmp_path: Path) -> None
 def test_in_a_large_catalogue_more_is_counted(
     toy: Toy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(memory_module, "FEW", 11)
+    monkeypatch.setattr(remembered, "FEW", 11)
     catalog, dialogues = toy
     large = Memory.fit(dialogues, catalog)
     assert large.names == (*NAMES, *THOROUGH)
@@ -113,10 +113,3 @@ def test_in_a_large_catalogue_more_is_counted(
     np.testing.assert_allclose(together, ridge @ pairs, rtol=1e-4)
     large.save(tmp_path)
     np.testing.assert_array_equal(columns(Memory.load(tmp_path), QUERIES, 2), found)
-
-
-def test_of_many_items_valid_is_remembered_too(toy: Toy) -> None:
-    train, valid = Split(toy[1][:3]), Split(toy[1][3:5])
-    assert (many(300), many(301)) == (False, True)
-    assert remembered(train, valid, 300) == toy[1][:3]
-    assert remembered(train, valid, 301) == toy[1][:5]

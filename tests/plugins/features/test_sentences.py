@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crsbench_features import memory, sentences
+from crsbench_features import remembered, sentences
 from crsbench_features.reading import Rows
 from crsbench_features.sentences import Sentences
 
@@ -85,7 +85,7 @@ def test_descriptions_answer_what_was_said_and_named(tmp_path: Path) -> None:
 def test_a_vote_for_an_item_is_one_for_what_means_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "FEW", 3)
+    monkeypatch.setattr(remembered, "FEW", 3)
     about = ("sharks at sea", "sharks on land", "", "cops")
     titles = ("Sharks", "Crime", "Crime and sharks", "Up")
     items = (Item(str(n), title, description=about[n]) for n, title in enumerate(titles))
@@ -93,12 +93,12 @@ def test_a_vote_for_an_item_is_one_for_what_means_alike(
     none, regressed = Rows((2, 4)), np.array([[2, 0, 0, 1], [0, 0, 3, 0]], np.float32)
     columns = dict(zip(found.names, found.columns([State(())] * 2, none, regressed), strict=True))
     # A shark film is (1, -1) / sqrt(2), less the mean, and cops are the opposite.
-    np.testing.assert_allclose(columns["description-sentences:ridge"], [[1, 1, 0, 0], [0] * 4], atol=1e-6)
+    np.testing.assert_allclose(columns["ridge:description"], [[1, 1, 0, 0], [0] * 4], atol=1e-6)
     vectors = Axes().embed(titles)
     vectors = vectors - vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     expected = np.maximum(regressed @ vectors @ vectors.T, 0)
     assert (expected[0] > 0).sum() > 1
-    np.testing.assert_allclose(columns["item-sentences:ridge"], expected, atol=1e-6)
+    np.testing.assert_allclose(columns["ridge:meaning"], expected, atol=1e-6)
     found.save(tmp_path)
     assert Sentences.load(tmp_path).names == found.names

@@ -19,6 +19,7 @@ from crsbench_lm.evidence import Recommended
 
 MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
 TIE = 1e-3  # nats
+SHARES = (1.0, 0.75, 0.5)  # that may be kept of what is added to trees: rewards are to tune it later
 LEAST = 0.1  # a part that weighs nothing here could not be tuned by rewards later
 
 
@@ -54,6 +55,25 @@ class HeldOut:
             b, t = map(list, zip(*at, strict=True))
             self.parts.append(torch.stack([part[b, t].float() for part in parts]).cpu().numpy())
             self.targets += [batch.targets[row][position] for row, position in at]
+
+    def share(self) -> float:
+        """Of the parts (logits, what trees add to them, …): the share of the rest that is worth adding to the
+        trees, by the NDCG@50 of the targets, the measure that trees are stopped by.
+
+        The mix is fitted for likelihood, and what is likelier need not be in a better order.
+        """
+        if not self.targets:
+            return 1.0
+        logits, ranked, *_ = np.concatenate(self.parts, axis=1)
+        row = np.repeat(np.arange(len(self.targets)), [len(items) for items in self.targets])
+        item = np.concatenate([np.array(items) for items in self.targets])
+
+        def ndcg(share: float) -> float:
+            scores = ranked + share * (logits - ranked)
+            ahead = (scores[row] > scores[row, item][:, None]).sum(axis=1)
+            return float(np.where(ahead < 50, 1 / np.log2(2 + ahead), 0).mean())
+
+        return max(SHARES, key=ndcg)
 
     def offset(self) -> float:
         """Of the parts (logits, what trees say, 1 where an item was named): what to add to the logits of what

@@ -4,11 +4,12 @@ Of three rankers each leaves out a part of the folds of train, and a row of trai
 left it out. So the language model learns what to add to rankers that are no better on the rows of train than
 elsewhere: what they learn from has not seen its own fold, and they have not seen the row's. (Other rows'
 features have counted it among their neighbours: stacking is out of fold to the first order.) Any other state
-is judged by the mean of three rankers that have learnt from all of train, and differ by their seed.
+is judged by the mean of six rankers that have learnt from all of train, and differ by their seed and by the
+candidates that they learn from.
 
 To what they say of an item that was named before, an offset is added in the end (mixing.py).
 
-Cost: 1.5 ms of one core for each state and ranker; six are fitted.
+Cost: 1.5 ms of one core for each state and ranker; nine are fitted.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
     from crsbench_lm.evidence import Recommended
 
-RANKERS = 3  # of each kind
+RANKERS = 3  # that have each left out a part of the folds
+WHOLE = 6  # that have learnt from all: their mean is steadier than each
 TREES = 300  # at most
 ROWS = 16_000  # recommendations of train that are learnt from, about, and as many of valid
 TIMES = "times"  # the feature that says how often an item was named
@@ -43,8 +45,7 @@ _Lines = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]
 
 
 class Rankers:
-    """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; the `RANKERS` after them have seen
-    all.
+    """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; `WHOLE` after them have seen all.
 
     `offset` is added for candidates that were named before. `names` are those of the F features of evidence.
     A line of a candidate holds them, and each but what is known of the state alone also as its share of the
@@ -65,17 +66,17 @@ class Rankers:
         parts = [
             [one for one in train if one.fold is not None and one.fold % RANKERS == n] for n in range(RANKERS)
         ]
-        lines = [made._lines(part, math.ceil(ROWS / RANKERS), rng) for part in parts]
         held_out = made._lines(valid, ROWS)
-        for left_out in (*range(RANKERS), None):
-            seen = [part for n, part in enumerate(lines) if n != left_out and part is not None]
+        for n in range(RANKERS + WHOLE):
+            others = [part for p, part in enumerate(parts) if p != n]
+            lines = [made._lines(part, math.ceil(ROWS / RANKERS), rng) for part in others]
+            seen = [of_part for of_part in lines if of_part is not None]
             if not seen or held_out is None:
                 return cls(names)
             learnt = dataset(*(np.concatenate(arrays) for arrays in zip(*seen, strict=True)))
             judged = dataset(*held_out, like=learnt)
-            for n in range(RANKERS) if left_out is None else (left_out,):
-                name = f"ranker {len(made.boosters) + 1}"
-                made.boosters.append(boost(learnt, judged, RANKERS * ctx.seed + n, TREES, ctx, name))
+            seed = (RANKERS + WHOLE) * ctx.seed + n
+            made.boosters.append(boost(learnt, judged, seed, TREES, ctx, f"ranker {n + 1}"))
         return made
 
     def _lines(
@@ -149,7 +150,7 @@ class Rankers:
         """Read what `save` wrote. Raises DataError where only a part of it is there."""
         from lightgbm import Booster
 
-        files = [*(directory / f"ranker-{n}.txt" for n in range(2 * RANKERS)), directory / SETTINGS]
+        files = [*(directory / f"ranker-{n}.txt" for n in range(RANKERS + WHOLE)), directory / SETTINGS]
         there = [file for file in files if file.exists()]
         if there and there != files:
             some = f"{len(there)} of {len(files)} files of rankers"

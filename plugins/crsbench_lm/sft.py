@@ -191,8 +191,11 @@ def train_sft(
     if kept is not None:
         model.load_state_dict(kept)
     if fitted is not None and codec.evidences is not None:
-        offset = balance(model, codec, fitted, held_out, ctx.device) / float(model.mix[RANKED])
+        share = judged(model, codec, fitted, held_out, ctx.device).share()
+        model.mix[:RANKED] *= share
+        offset = judged(model, codec, fitted, held_out, ctx.device).offset() / float(model.mix[RANKED])
         codec.evidences.ask(Rankers(codec.evidences.names, fitted.boosters, offset))
+        ctx.step(steps, {"sft/share": share, "sft/offset": offset})
     for parameter in counted:
         parameter.requires_grad = True
     model.eval()
@@ -204,20 +207,21 @@ def _judged(row: Encoded, evidences: Evidences, fold: int | None) -> Encoded:
 
 
 @torch.no_grad()
-def balance(
+def judged(
     model: GroundedLM, codec: DialogueCodec, rankers: Rankers, rows: Sequence[Encoded], device: str
-) -> float:
-    """What to add to the logits of what was named before, by these rows (mixing.py), in nats."""
+) -> HeldOut:
+    """At the labelled positions of these rows the logits, what trees add to them, and 1 for what was named
+    before."""
     model.eval()
     items = HeldOut()
     for chosen in token_batches([len(row.ids) for row in rows], 8000):
         batch = collate([rows[j] for j in chosen], codec, device)
         logits = model.item_logits(model.hidden(batch), batch)
         named = torch.from_numpy(rankers.named(batch.evidence.cpu().numpy())).to(logits)
-        of_candidates = (batch.ranked.to(logits), named)
+        of_candidates = (model.mix[RANKED] * batch.ranked.to(logits), named)
         parts = [torch.zeros_like(logits).scatter(2, batch.candidates, one) for one in of_candidates]
         items.add([logits, *parts], batch)
-    return items.offset()
+    return items
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from crsbench_lm.evidence import Evidence, Evidences, Recommended
 from crsbench_lm.mixing import LEAST, TIE, HeldOut, fit_weight
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
-from crsbench_lm.ranker import RANKERS, Rankers
+from crsbench_lm.ranker import RANKERS, WHOLE, Rankers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +63,7 @@ def found(toy_context: Any) -> Rankers:
 
 def test_trees_find_what_two_features_tell_together(found: Rankers) -> None:
     test = rows(np.random.default_rng(1), 200)
-    assert len(found.boosters) == 2 * RANKERS
+    assert len(found.boosters) == RANKERS + WHOLE
     assert first(found, test, None) > 0.75  # by the first feature alone .46, by chance .05
     assert all(first(found, test, fold) > 0.6 for fold in range(5))
 
@@ -127,7 +127,7 @@ def test_it_is_read_back_as_it_was(found: Rankers, tmp_path: Path) -> None:
             again.scores(one.features[None], fold), found.scores(one.features[None], fold)
         )
     (tmp_path / "ranker-1.txt").unlink()
-    with pytest.raises(DataError, match="6 of 7 files of rankers"):
+    with pytest.raises(DataError, match="9 of 10 files of rankers"):
         Rankers.load(tmp_path, NAMES)
 
 
@@ -195,6 +195,26 @@ def test_the_offset_balances_ranks(seed: int) -> None:
     moved = rank_of_best(logits + np.float32(offset) * named) - rank_of_best(ranked)
     told = named.any(axis=1) & (named == 0).any(axis=1)
     assert (moved[told] > 0).sum() == (moved[told] < 0).sum()
+
+
+def test_of_what_is_added_to_trees_as_much_is_kept_as_serves_the_order() -> None:
+    """The target is item 0, and trees put it first by 1; what is added to them lifts item 1 by `more`."""
+
+    def share(*more: float) -> float:
+        ranked = np.zeros((len(more), 3), np.float32)
+        ranked[:, 0] = 1
+        added = np.zeros_like(ranked)
+        added[:, 1] = more
+        return HeldOut([np.stack([ranked + added, ranked])], [(0,)] * len(more)).share()
+
+    assert share(0.5) == 1  # it does no harm
+    assert share(1.2) == 0.75
+    assert share(1.2, 1.9) == 0.5
+    assert share(1.2, 3) == 0.75
+    assert share(50) == 1  # nothing helps
+    gain = np.array([[[0, 0, 2.5], [0, 1, 0]], [[0, 1, 0], [0, 1, 0]]], np.float32)
+    assert HeldOut([gain], [(2,), (2,)]).share() == 1  # without it the target is not first
+    assert HeldOut().share() == 1
 
 
 def test_what_was_named_gets_the_offset_and_keeps_it(found: Rankers, tmp_path: Path) -> None:
@@ -272,7 +292,7 @@ def test_what_trees_say_counts_and_is_kept_with_the_policy(
 ) -> None:
     policy = fitted(toy_context)
     evidences = policy.codec.evidences or pytest.fail("nothing is counted")
-    assert len(evidences.rankers.boosters) == 2 * RANKERS
+    assert len(evidences.rankers.boosters) == RANKERS + WHOLE
     states = [State(d.turns[:1]) for d in toy[1][:5]]
     asked = policy.act(states, k=12)
     policy.save(tmp_path)

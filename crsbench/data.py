@@ -39,9 +39,12 @@ def scored(split: Split) -> Sequence[Dialogue]:
 
 
 def _valid(split: Split, limit: int) -> Split:
-    """Some dialogues with all of their rows: what is learnt from the rows is chosen by the dialogues, too."""
-    dialogues = _first(scored(split), limit)
-    names = {one.id for one in dialogues}
+    """Some dialogues with all of their rows; those that no row is of come after the others."""
+    chosen = _first(scored(split), limit)
+    names = {one.id for one in chosen}
+    others = [one for one in split.dialogues if one.id not in names]
+    names |= {one.id for one in _first(others, limit - len(chosen))}
+    dialogues = tuple(one for one in split.dialogues if one.id in names)
     rows = tuple(row for row in split.rows if row.dialogue in names)
     return Split(dialogues, rows or _first(split.rows, limit))
 

@@ -20,7 +20,7 @@ from crsbench_lm.evidence import Recommended
 MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
 TIE = 1e-3  # nats
 SHARES = (1.0, 0.75, 0.5)  # that may be kept of what is added to trees: rewards are to tune it later
-LEAST = 0.1  # a part that weighs nothing here could not be tuned by rewards later
+LEAST = 0.1  # before `share`: a part that weighs nothing here could not be tuned by rewards later
 
 
 def thinned(rows: Sequence[Encoded], items: int) -> Sequence[Encoded]:
@@ -58,7 +58,7 @@ class HeldOut:
 
     def share(self) -> float:
         """Of the parts (logits, what trees add to them, …): the share of the rest that is worth adding to the
-        trees, by the NDCG@50 of the targets, the measure that trees are stopped by.
+        trees, by the mean of 1 / log₂(1 + rank) of the targets, 0 beyond rank 50.
 
         The mix is fitted for likelihood, and what is likelier need not be in a better order.
         """

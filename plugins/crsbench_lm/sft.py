@@ -4,8 +4,8 @@ The loss of a batch is the mean cross-entropy of the labelled items at their rec
 `words` times the mean cross-entropy of what was said: the words of users, and of system turns that carry a
 label of this split (an unlabelled one may be the answer to a held-out row). What counting says is weighed
 before, by trees (ranker.py) and by a network that learns what to add to them (head.py), and stays as it is
-here; what the parts of the item logits are worth is fitted on the valid dialogues after each epoch
-(mixing.py).
+here; what the parts of the item logits are worth is fitted on the valid dialogues after each epoch, and in
+the end how much of what is added to the trees is kept (mixing.py). Where SFT goes on, both stay as they are.
 """
 
 from __future__ import annotations
@@ -190,10 +190,10 @@ def train_sft(
                 kept = {name: value.clone() for name, value in model.state_dict().items()} | {"mix": mix}
     if kept is not None:
         model.load_state_dict(kept)
-    if fitted is not None and codec.evidences is not None:
-        share = judged(model, codec, fitted, held_out, ctx.device).share()
+    if fitted is not None and fitted.boosters and codec.evidences is not None:
+        share = scored(model, codec, fitted, held_out, ctx.device).share()
         model.mix[:RANKED] *= share
-        offset = judged(model, codec, fitted, held_out, ctx.device).offset() / float(model.mix[RANKED])
+        offset = scored(model, codec, fitted, held_out, ctx.device).offset() / float(model.mix[RANKED])
         codec.evidences.ask(Rankers(codec.evidences.names, fitted.boosters, offset))
         ctx.step(steps, {"sft/share": share, "sft/offset": offset})
     for parameter in counted:
@@ -207,7 +207,7 @@ def _judged(row: Encoded, evidences: Evidences, fold: int | None) -> Encoded:
 
 
 @torch.no_grad()
-def judged(
+def scored(
     model: GroundedLM, codec: DialogueCodec, rankers: Rankers, rows: Sequence[Encoded], device: str
 ) -> HeldOut:
     """At the labelled positions of these rows the logits, what trees add to them, and 1 for what was named

@@ -10,19 +10,23 @@ reached and R_φ's own ranking stand below. Of which run: tuned.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from crsbench_features.remembered import Remembered
-from crsbench_lm.decode import rank
+from crsbench_lm.batch import collate
+from crsbench_lm.decode import chunks, last_of, opened
 from crsbench_lm.masks import unseen
+from crsbench_lm.policy import LanguageModelPolicy
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from crsbench.intervals import bootstrap
-from crsbench.types import Row
+from crsbench.types import Row, State
 from tests.bench.tuned import tuned_run
 
 COMPARED = ((10, False), (10, True), (1, False))  # (k, new targets alone)
@@ -51,6 +55,27 @@ def hits(
     return np.array([hit for hit, _ in found], float), [dialogue for _, dialogue in found]
 
 
+@torch.no_grad()
+def logits(
+    policy: LanguageModelPolicy, states: Sequence[State], folds: Sequence[int | None]
+) -> NDArray[np.float64]:
+    """[S, I] of rows of valid: read out of their fold, and judged by the trees of all folds, which have not
+    learnt from them."""
+    codec = policy.codec
+    rows = codec.evident(opened(codec, states, folds))
+    if (evidences := codec.evidences) is not None:
+        rows = [
+            replace(row, fold=None, evidence=tuple(evidences.again(one, None) for one in row.evidence or ()))
+            for row in rows
+        ]
+    out = np.empty((len(rows), policy.model.items))
+    for part in chunks(rows):
+        here = [rows[i] for i in part]
+        batch = collate(here, codec, "cpu")
+        out[part] = last_of(here, policy.model.item_logits(policy.model.hidden(batch), batch)).numpy()
+    return out
+
+
 @pytest.mark.timeout(0)  # a run, unless it is there
 def test_what_the_reward_knows_of_the_log(host: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     run = tuned_run(host, request, tmp_path, "opendialkg/ievalm-clean")
@@ -60,10 +85,10 @@ def test_what_the_reward_knows_of_the_log(host: Any, request: pytest.FixtureRequ
     reward = run.reward.score_items(states).astype(float)
     known = Remembered(run.corpus.train, run.corpus.valid, len(run.corpus.catalog))
     folds = [known.fold(row.dialogue) for row in rows]
-    log_p = log_softmax(rank(run.sft.model, run.sft.codec, states, folds).astype(float), axis=1)
+    log_p = log_softmax(logits(run.sft, states, folds), axis=1)
     policies = {f"{beta:g}": tilted(log_p, reward / beta, free) for beta in BETAS}
     assert np.allclose(policies["inf"], log_p)
-    policies["ppo"] = log_softmax(rank(run.ppo.model, run.ppo.codec, states, folds).astype(float), axis=1)
+    policies["ppo"] = log_softmax(logits(run.ppo, states, folds), axis=1)
     policies["R_phi"] = reward
     print(f"\n{run.name}, {len(rows)} valid rows; differences from SFT with 95% intervals")
     titles = ("recall@10", "- SFT", "new - SFT", "recall@1 - SFT")

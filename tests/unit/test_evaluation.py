@@ -261,6 +261,8 @@ def test_of_valid_the_limit_keeps_dialogues_with_their_rows() -> None:
     assert len(few.dialogues) == 7
     assert {one.id for one in few.dialogues} == {one.dialogue for one in few.rows}
     assert len(few.rows) == 14
+    assert len(limited(replace(CORPUS, valid=valid), 30).valid.dialogues) == 30  # ten of no row
+    assert limited(replace(CORPUS, valid=valid), 40).valid == valid
     for other in (Split(valid.dialogues), Split((), rows)):  # one without the other
         few = limited(replace(CORPUS, valid=other), 7).valid
         assert (len(few.dialogues), len(few.rows)) == (7 * bool(other.dialogues), 7 * bool(other.rows))

@@ -15,6 +15,7 @@ from crsbench_lm import evidence, ranker, sft
 from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidence, Evidences, Recommended
 from crsbench_lm.mixing import LEAST, TIE, HeldOut, fit_weight
+from crsbench_lm.model import RANKED
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
 from crsbench_lm.ranker import RANKERS, WHOLE, Rankers
@@ -212,9 +213,32 @@ def test_of_what_is_added_to_trees_as_much_is_kept_as_serves_the_order() -> None
     assert share(1.2, 1.9) == 0.5
     assert share(1.2, 3) == 0.75
     assert share(50) == 1  # nothing helps
-    gain = np.array([[[0, 0, 2.5], [0, 1, 0]], [[0, 1, 0], [0, 1, 0]]], np.float32)
+    gain = np.array([[[0, 1, 1.3], [0, 1, 0]], [[0, 1, 0], [0, 1, 0]]], np.float32)
     assert HeldOut([gain], [(2,), (2,)]).share() == 1  # without it the target is not first
     assert HeldOut().share() == 1
+
+
+@pytest.mark.usefixtures("few")
+def test_the_share_is_kept_of_all_but_the_trees(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mixes, given = [], []
+    for share in (1.0, 0.5):
+        monkeypatch.setattr(HeldOut, "share", lambda held_out, share=share: given.append(held_out) or share)
+        mixes.append(fitted(toy_context).model.mix)
+    whole, half = mixes
+    torch.testing.assert_close(half, whole * torch.tensor([0.5] * 5 + [1.0]))
+    before, after = (np.concatenate(one.parts, axis=1)[:2] for one in given)
+    np.testing.assert_array_equal(before, after)  # what is compared is what there is before
+    logits, by_trees = before
+    policy = fitted(toy_context)
+    policy.model.mix[:RANKED] = 0
+    codec = policy.codec
+    evidences = codec.evidences or pytest.fail("nothing is counted")
+    rows_of_valid = [codec.encode(d.turns) for d in toy_context.valid.dialogues]
+    alone = np.concatenate(
+        sft.scored(policy.model, codec, evidences.rankers, rows_of_valid, "cpu").parts, axis=1
+    )
+    np.testing.assert_allclose(alone[0], alone[1], atol=1e-5)
+    assert np.abs(logits - by_trees).max() > 0.1
 
 
 def test_what_was_named_gets_the_offset_and_keeps_it(found: Rankers, tmp_path: Path) -> None:

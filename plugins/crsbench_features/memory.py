@@ -23,9 +23,9 @@ Each feature is a column of `Memory.names`:
 `fold=f` leaves out the dialogues of fold f altogether, statistics included, as if they were not there: for
 the rows of that fold, in train and in valid. `fold=None` uses all that are remembered (remembered.py).
 
-Cost, in CPU seconds of one core: OpenDialKG (4,818 rows, 2,965 items) 6.1 to fit, names that nobody annotated
-being looked for, 0.7 for what is without a fold, and 1.4 for the columns of 1,000 states; ReDial (3,629
-dialogues, 6,924 items) 8.0, 1.1 and 1.5.
+Cost, in CPU seconds of one core: OpenDialKG (4,057 dialogues, 2,965 items) 6.9 to fit, names that nobody
+annotated being looked for, 1.1 for what is without a fold, and 1.5 for the columns of 1,000 states; ReDial
+(4,109 dialogues, 6,924 items) 9.1, 1.6 and 1.8.
 """
 
 from __future__ import annotations

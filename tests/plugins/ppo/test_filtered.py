@@ -50,7 +50,7 @@ def test_the_trees_of_the_start_stay(
     monkeypatch.setattr(ranker, "TREES", 5)
     policies = fitted(toy_context, tmp_path, "positive").stages().values()
     before, after = ([b.model_to_string() for b in one.codec.evidences.rankers.boosters] for one in policies)
-    assert len(before) == 6
+    assert len(before) == ranker.RANKERS + ranker.WHOLE
     assert after == before
 
 

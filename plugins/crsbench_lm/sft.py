@@ -191,9 +191,9 @@ def train_sft(
     if kept is not None:
         model.load_state_dict(kept)
     if fitted is not None and fitted.boosters and codec.evidences is not None:
-        share = scored(model, codec, fitted, held_out, ctx.device).share()
+        share = item_parts(model, codec, fitted, held_out, ctx.device).share()
         model.mix[:RANKED] *= share
-        offset = scored(model, codec, fitted, held_out, ctx.device).offset() / float(model.mix[RANKED])
+        offset = item_parts(model, codec, fitted, held_out, ctx.device).offset() / float(model.mix[RANKED])
         codec.evidences.ask(Rankers(codec.evidences.names, fitted.boosters, offset))
         ctx.step(steps, {"sft/share": share, "sft/offset": offset})
     for parameter in counted:
@@ -207,7 +207,7 @@ def _judged(row: Encoded, evidences: Evidences, fold: int | None) -> Encoded:
 
 
 @torch.no_grad()
-def scored(
+def item_parts(
     model: GroundedLM, codec: DialogueCodec, rankers: Rankers, rows: Sequence[Encoded], device: str
 ) -> HeldOut:
     """At the labelled positions of these rows the logits, what trees add to them, and 1 for what was named

@@ -235,7 +235,7 @@ def test_the_share_is_kept_of_all_but_the_trees(toy_context: Any, monkeypatch: p
     evidences = codec.evidences or pytest.fail("nothing is counted")
     rows_of_valid = [codec.encode(d.turns) for d in toy_context.valid.dialogues]
     alone = np.concatenate(
-        sft.scored(policy.model, codec, evidences.rankers, rows_of_valid, "cpu").parts, axis=1
+        sft.item_parts(policy.model, codec, evidences.rankers, rows_of_valid, "cpu").parts, axis=1
     )
     np.testing.assert_allclose(alone[0], alone[1], atol=1e-5)
     assert np.abs(logits - by_trees).max() > 0.1

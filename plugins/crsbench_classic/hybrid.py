@@ -1,4 +1,4 @@
-"""`hybrid`: every counting feature, combined by a ranker that is trained on train and stopped on valid."""
+"""`hybrid`: every counting feature, combined by rankers that learn from train, and in the end from valid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from crsbench_features.boosting import boost, dataset
+from crsbench_features.boosting import boost, boost_together, dataset
 from crsbench_features.candidates import BATCH, Candidates
 from crsbench_features.examples import Example, examples
 from crsbench_features.remembered import Remembered
@@ -22,12 +22,13 @@ from crsbench_classic.options import HybridOptions
 from crsbench_classic.table import columns, table
 
 if TYPE_CHECKING:
-    from lightgbm import Dataset
-
     from crsbench.protocols import Context
 
 NEGATIVES = 100  # candidates of a training row that are learnt from beside its targets
-RANKERS = 3  # differ by their seed; their mean is steadier than each
+STOPPED = 2  # rankers of train alone, by which valid says how many trees are enough
+RANKERS = 4  # of train and valid, that differ by their seed; their mean is steadier than each
+
+_Lines = tuple[NDArray[np.float32], NDArray[np.bool_], list[int]]
 
 
 class Hybrid(Baseline):
@@ -38,12 +39,13 @@ class Hybrid(Baseline):
     to be named count, too; how likely the last two turns make it that something named is recommended again
     (repeats.py); each also as its share of the largest in the state; and what is known of the state alone.
 
-    A training row is a recommendation of train with a target among its candidates, its features those of the
-    other folds: about 100 of its candidates stand against its targets. Trees are added while NDCG@50 on the
-    valid rows, read out of fold as well, grows. What is no candidate stands behind, in the order of fusion,
-    which chose the candidates.
+    A training row is a recommendation with a target among its candidates, its features those of the other
+    folds: about 100 of its candidates stand against its targets. Rankers of the rows of train say how many
+    trees make NDCG@50 on the valid rows highest; rankers of the rows of train and valid, of as many trees,
+    are then what ranks. What is no candidate stands behind, in the order of fusion, which chose the
+    candidates.
 
-    Three rankers of different seeds are averaged; the seed chooses the candidates that are learnt from and
+    Four rankers of different seeds are averaged; the seed chooses the candidates that are learnt from and
     the features and rows that each tree is shown. With `encoder` the features of sentences.py join.
     """
 
@@ -57,49 +59,51 @@ class Hybrid(Baseline):
         if not rows:
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
         known = Remembered(train, ctx.valid, len(ctx.catalog))
-        held = [Example(row.state, row.targets, known.fold(row.dialogue), 0) for row in ctx.valid.rows]
-        held = held or [
+        more = [
             replace(row, fold=known.fold(ctx.valid.dialogues[row.dialogue].id))
             for row in examples(ctx.valid.dialogues)
         ]
+        held = [
+            Example(row.state, row.targets, known.fold(row.dialogue), 0) for row in ctx.valid.rows
+        ] or more
         chosen = self.options.candidates, self.options.encoder
         self.candidates = Candidates.fit(known.dialogues, ctx.catalog, *chosen)
         rng = np.random.default_rng(ctx.seed)
-        learnt = self._dataset(rows, True, ctx, rng, "training rows")
-        judged = self._dataset(held, False, ctx, rng, "valid rows", learnt)
+        of_train = self._lines(rows, ctx, "training rows", rng)
+        judged = self._lines(held or more, ctx, "valid rows")
+        learnt = dataset(*of_train)
+        first, trees = (STOPPED + RANKERS) * ctx.seed, self.options.trees
+        stopped = boost_together(
+            [learnt] * STOPPED, dataset(*judged, like=learnt), first, trees, ctx, "trees of train"
+        )
+        of_valid = self._lines(more, ctx, "rows of valid to learn from", rng)
+        learnt = dataset(*(np.concatenate(both) for both in zip(of_train, of_valid, strict=True)))
+        trees = stopped[0].num_trees()
         self.rankers = [
-            boost(learnt, judged, RANKERS * ctx.seed + n, self.options.trees, ctx, f"ranker {n + 1}")
-            for n in range(RANKERS)
+            boost(learnt, first + STOPPED + n, trees, ctx, f"ranker {n + 1}") for n in range(RANKERS)
         ]
 
-    def _dataset(
-        self,
-        rows: Sequence[Example],
-        training: bool,
-        ctx: Context,
-        rng: np.random.Generator,
-        what: str,
-        like: Dataset | None = None,
-    ) -> Dataset:
-        """The rows that have a target among their candidates, out of fold; for training, thinned."""
+    def _lines(
+        self, rows: Sequence[Example], ctx: Context, what: str, thin: np.random.Generator | None = None
+    ) -> _Lines:
+        """Lines, hits and sizes of the rows that have a target among their candidates, out of fold.
+
+        `thin` draws those of the other candidates that are kept; without it all are.
+        """
         features: list[NDArray[np.float32]] = []
         labels: list[NDArray[np.bool_]] = []
-        sizes: list[int] = []
         for fold, batch in ctx.progress(batches := list(_batches(rows)), len(batches), what):
             found = table(self.candidates, [row.state for row in batch], fold)
             for row, items, lines in zip(batch, found.items, found.lines, strict=True):
                 hit = np.isin(items, row.targets)
                 if not hit.any():
                     continue
-                keep = hit | (rng.random(len(items)) < NEGATIVES / len(items)) if training else slice(None)
+                keep = hit | (thin.random(len(items)) < NEGATIVES / len(items)) if thin else slice(None)
                 features.append(lines[keep])
                 labels.append(hit[keep])
-                sizes.append(len(labels[-1]))
-        if not sizes:
+        if not labels:
             raise DataError(f"hybrid has nothing to learn from: no candidate of its {what} is a target")
-        stacked = np.concatenate(features)
-        features.clear()
-        return dataset(stacked, np.concatenate(labels), sizes, like)
+        return np.concatenate(features), np.concatenate(labels), [len(hits) for hits in labels]
 
     def scores(self, states: Sequence[State]) -> Iterator[NDArray[np.float32]]:
         """The ranker's score for candidates; the others come after them, by fusion."""

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
     from crsbench.protocols import Context
 
-PATIENCE = 30  # trees without a better NDCG on valid before training stops
+PATIENCE = 30  # trees without a better NDCG before training stops
 LIGHTGBM: dict[str, Any] = {
     "objective": "lambdarank",
     "lambdarank_truncation_level": 100,
-    "metric": "ndcg",
-    "eval_at": [50],
+    "metric": "none",
     "learning_rate": 0.08,
     "num_leaves": 31,
     "min_data_in_leaf": 50,
@@ -50,22 +49,52 @@ def dataset(
     ).construct()
 
 
-def boost(learnt: Dataset, judged: Dataset, seed: int, trees: int, ctx: Context, name: str) -> Booster:
-    """At most `trees` trees, as long as NDCG@50 of `judged` grows; cut where it was highest.
-
-    The seed chooses the features and rows that each tree is shown.
-    """
+def boost(learnt: Dataset, seed: int, trees: int, ctx: Context, name: str) -> Booster:
+    """So many trees. The seed chooses the features and rows that each is shown."""
     from lightgbm import Booster
 
     booster = Booster({**LIGHTGBM, "seed": seed}, learnt)
-    booster.add_valid(judged, "valid")
+    for _ in ctx.progress(range(trees), trees, name):
+        booster.update()
+    return Booster(model_str=booster.model_to_string())
+
+
+def boost_together(
+    learnt: Sequence[Dataset], judged: Dataset, seed: int, trees: int, ctx: Context, name: str
+) -> list[Booster]:
+    """A booster for each of these, of as many trees each, at most `trees`: those with which the NDCG@50 of
+    their mean is highest on `judged`.
+
+    That of one alone rises and falls by chance, and may stop it after a few trees. `judged` has as many
+    lines in every row. The seeds are `seed` and those after it.
+    """
+    from lightgbm import Booster
+    from sklearn.metrics import ndcg_score
+
+    boosters = [Booster({**LIGHTGBM, "seed": seed + n}, one) for n, one in enumerate(learnt)]
+    for booster in boosters:
+        booster.add_valid(judged, "valid")
+    hits = judged.get_label().reshape(len(judged.get_group()), -1)
     best, kept = -1.0, 0
     for step in ctx.progress(range(1, trees + 1), trees, name):
-        booster.update()
-        ((_, _, ndcg, _),) = booster.eval_valid()
+        mean = np.mean([_grown(booster) for booster in boosters], axis=0).reshape(hits.shape)
+        ndcg = float(ndcg_score(hits, mean, k=50, ignore_ties=True))
         ctx.step(step, {f"ndcg@50 of {name}": ndcg})
         if ndcg > best:
             best, kept = ndcg, step
         if step - kept >= PATIENCE:
             break
-    return Booster(model_str=booster.model_to_string(num_iteration=kept))
+    return [Booster(model_str=booster.model_to_string(num_iteration=kept)) for booster in boosters]
+
+
+def _grown(booster: Booster) -> NDArray[np.float64]:
+    """What it says of every line it is judged by, one tree later."""
+    said: list[NDArray[np.float64]] = []
+
+    def listen(scores: NDArray[np.float64], _: Dataset) -> tuple[str, float, bool]:
+        said.append(scores.copy())
+        return "", 0.0, True
+
+    booster.update()
+    booster.eval_valid(listen)
+    return said[0]

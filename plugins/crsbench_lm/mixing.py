@@ -56,49 +56,29 @@ class HeldOut:
             self.parts.append(torch.stack([part[b, t].float() for part in parts]).cpu().numpy())
             self.targets += [batch.targets[row][position] for row, position in at]
 
-    def share(self) -> float:
-        """Of the parts (logits, what trees add to them, …): the share of the rest that is worth adding to the
-        trees, by the mean of 1 / log₂(1 + rank) of the targets, 0 beyond rank 50.
+    def balance(self) -> tuple[float, float]:
+        """Of the parts (logits, what trees say, 1 where an item was named): the share of what the logits add
+        to the trees that is worth keeping, and with it the offset of what was named, in nats (`offset`).
 
-        The mix is fitted for likelihood, and what is likelier need not be in a better order.
+        Worth it by the mean of 1 / log₂(1 + rank) of the targets, 0 beyond rank 50, with each share's own
+        offset. The mix is fitted for likelihood, and what is likelier need not be in a better order.
         """
         if not self.targets:
-            return 1.0
-        logits, ranked, *_ = np.concatenate(self.parts, axis=1)
+            return 1.0, 0.0
+        logits, ranked, named = np.concatenate(self.parts, axis=1)
         row = np.repeat(np.arange(len(self.targets)), [len(items) for items in self.targets])
         item = np.concatenate([np.array(items) for items in self.targets])
 
-        def ndcg(share: float) -> float:
+        def balanced(share: float) -> tuple[float, float, float]:
+            """NDCG, the share, and its offset."""
             scores = ranked + share * (logits - ranked)
+            added = offset(scores, ranked, named)
+            scores += np.float32(added) * named
             ahead = (scores[row] > scores[row, item][:, None]).sum(axis=1)
-            return float(np.where(ahead < 50, 1 / np.log2(2 + ahead), 0).mean())
+            return float(np.where(ahead < 50, 1 / np.log2(2 + ahead), 0).mean()), share, added
 
-        return max(SHARES, key=ndcg)
-
-    def offset(self) -> float:
-        """Of the parts (logits, what trees say, 1 where an item was named): what to add to the logits of what
-        was named, in nats, for the best of it to stand higher than by trees alone as often as it stands
-        lower; 0 where nothing tells.
-
-        Trees are trained for the order, the mix for likelihood, which lets new items go ahead more often.
-        """
-        if not self.targets:
-            return 0.0
-        ends: list[float] = []  # in each state: lower before the first, higher from the second on
-        for logits, ranked, named in np.concatenate(self.parts, axis=1).swapaxes(0, 1):
-            told = named > 0
-            if told.any() and not told.all():
-                ahead = int((ranked[~told] > ranked[told].max()).sum())
-                others = np.array([np.inf, *np.sort(logits[~told])[::-1], -np.inf]) - logits[told].max()
-                ends += [float(others[ahead + 1]), float(others[ahead])]
-        if not ends:
-            return 0.0
-        low, high = np.sort(ends)[len(ends) // 2 - 1 : len(ends) // 2 + 1]
-        if np.isinf(high):  # by trees it is always first: just past the last that is ahead of it
-            high = low + 2 * TIE
-        elif np.isinf(low):
-            low = high - 2 * TIE
-        return float(low + high) / 2
+        _, share, added = max(map(balanced, SHARES), key=lambda found: found[0])
+        return share, added
 
     def fit(self, mix: Tensor) -> tuple[Tensor, float]:
         """The first P weights of `mix`, ≥ `LEAST`, with the lowest mean cross-entropy, and that in nats.
@@ -126,3 +106,26 @@ class HeldOut:
         fitted = mix.clone()
         fitted[: len(parts)] = torch.from_numpy(found.x)
         return fitted, float(found.fun)
+
+
+def offset(logits: NDArray[np.float32], ranked: NDArray[np.float32], named: NDArray[np.float32]) -> float:
+    """Of logits, what trees say and 1 where an item was named, each [n, I]: what to add to the logits of what
+    was named for the best of it to stand higher than by trees alone as often as it stands lower; 0 where
+    nothing tells.
+
+    Trees are trained for the order, the mix for likelihood, which lets new items go ahead more often.
+    """
+    ends: list[float] = []  # in each state: lower before the first, higher from the second on
+    for by_logits, by_trees, told in zip(logits, ranked, named > 0, strict=True):
+        if told.any() and not told.all():
+            ahead = int((by_trees[~told] > by_trees[told].max()).sum())
+            others = np.array([np.inf, *np.sort(by_logits[~told])[::-1], -np.inf]) - by_logits[told].max()
+            ends += [float(others[ahead + 1]), float(others[ahead])]
+    if not ends:
+        return 0.0
+    low, high = np.sort(ends)[len(ends) // 2 - 1 : len(ends) // 2 + 1]
+    if np.isinf(high):  # by trees it is always first: just past the last that is ahead of it
+        high = low + 2 * TIE
+    elif np.isinf(low):
+        low = high - 2 * TIE
+    return float(low + high) / 2

@@ -126,7 +126,9 @@ def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageM
         )
         model.weigh(options.head.links, options.head.copies, options.head.language_model)
         valid = [(dialogue, known.fold(dialogue.id)) for dialogue in scored(ctx.valid)]
-        train_sft(model, codec, train.dialogues, valid, options, ctx)
+        names = {dialogue.id for dialogue, _ in valid}
+        more = [(one, known.fold(one.id)) for one in ctx.valid.dialogues if one.id not in names]
+        train_sft(model, codec, train.dialogues, valid, options, ctx, more)
         trained = LanguageModelPolicy(options.max_words)
         trained.model, trained.codec = model, codec
         trained.save(directory)

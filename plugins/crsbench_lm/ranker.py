@@ -3,11 +3,12 @@
 Of three rankers each leaves out a part of the folds of train, and a row of train is judged by the one that
 left it out. So the language model learns what to add to rankers that are no better on the rows of train than
 elsewhere: what they learn from has not seen its own fold, and they have not seen the row's. (Other rows'
-features have counted it among their neighbours: stacking is out of fold to the first order.) Any other state
-is judged by the mean of six rankers that have learnt from all of train, and differ by their seed and by the
-candidates that they learn from.
+features have counted it among their neighbours: stacking is out of fold to the first order.) None has learnt
+from valid, which says how many trees are enough: a row of valid is judged by the mean of the three.
 
-To what they say of an item that was named before, an offset is added in the end (mixing.py).
+Once valid has chosen all that it is there for, six rankers learn from train and valid alike, and differ by
+their seed and by the candidates that they learn from: any other state is judged by their mean. To what they
+say of an item that was named before, an offset is added (mixing.py).
 
 Cost: 1.5 ms of one core for each state and ranker; nine are fitted.
 """
@@ -15,13 +16,12 @@ Cost: 1.5 ms of one core for each state and ranker; nine are fitted.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from crsbench_features.boosting import boost, dataset
+from crsbench_features.boosting import boost, boost_together, dataset
 from crsbench_features.connections import CONTEXT
 from numpy.typing import NDArray
 
@@ -29,14 +29,14 @@ from crsbench.errors import DataError
 from crsbench.protocols import Context
 
 if TYPE_CHECKING:
-    from lightgbm import Booster
+    from lightgbm import Booster, Dataset
 
     from crsbench_lm.evidence import Recommended
 
 RANKERS = 3  # that have each left out a part of the folds
 WHOLE = 6  # that have learnt from all: their mean is steadier than each
 TREES = 300  # at most
-ROWS = 16_000  # recommendations of train that are learnt from, about, and as many of valid
+ROWS = 16_000  # recommendations that a ranker learns from, and as many of valid that judge it
 TIMES = "times"  # the feature that says how often an item was named
 SETTINGS = "rankers.json"
 NEGATIVES = 100  # candidates of a row that are learnt from beside its targets, about
@@ -45,7 +45,8 @@ _Lines = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]
 
 
 class Rankers:
-    """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; `WHOLE` after them have seen all.
+    """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; `WHOLE` after them have seen all,
+    valid as well (before there are any, a state of no fold is judged by those that there are).
 
     `offset` is added for candidates that were named before. `names` are those of the F features of evidence.
     A line of a candidate holds them, and each but what is known of the state alone also as its share of the
@@ -53,30 +54,45 @@ class Rankers:
     """
 
     def __init__(self, names: Sequence[str], boosters: Sequence[Booster] = (), offset: float = 0.0) -> None:
-        self.boosters, self.offset = list(boosters), offset
+        self.names, self.boosters, self.offset = tuple(names), list(boosters), offset
         self._times = names.index(TIMES) if TIMES in names else None
         self._shared = [f for f, name in enumerate(names) if name not in CONTEXT]
+
+    @property
+    def _whole(self) -> list[Booster]:
+        return self.boosters[RANKERS:] or self.boosters
 
     @classmethod
     def fit(
         cls, train: Sequence[Recommended], valid: Sequence[Recommended], names: Sequence[str], ctx: Context
     ) -> Self:
-        """No boosters where no candidate is a target."""
+        """The first `RANKERS`, stopped by valid. No boosters where no candidate is a target."""
         made, rng = cls(names), np.random.default_rng([ctx.seed, 4])
-        parts = [
-            [one for one in train if one.fold is not None and one.fold % RANKERS == n] for n in range(RANKERS)
-        ]
+        seen: list[Dataset] = []
+        for n in range(RANKERS):
+            others = [one for one in train if one.fold is not None and one.fold % RANKERS != n]
+            lines = made._lines(others, ROWS, rng)
+            if lines is None:
+                return made
+            seen.append(dataset(*lines, like=seen[0] if seen else None))
         held_out = made._lines(valid, ROWS)
-        for n in range(RANKERS + WHOLE):
-            others = [part for p, part in enumerate(parts) if p != n]
-            lines = [made._lines(part, math.ceil(ROWS / RANKERS), rng) for part in others]
-            seen = [of_part for of_part in lines if of_part is not None]
-            if not seen or held_out is None:
-                return cls(names)
-            learnt = dataset(*(np.concatenate(arrays) for arrays in zip(*seen, strict=True)))
-            judged = dataset(*held_out, like=learnt)
-            seed = (RANKERS + WHOLE) * ctx.seed + n
-            made.boosters.append(boost(learnt, judged, seed, TREES, ctx, f"ranker {n + 1}"))
+        if held_out is not None:
+            judged = dataset(*held_out, like=seen[0])
+            seed = (RANKERS + WHOLE) * ctx.seed
+            made.boosters = boost_together(seen, judged, seed, TREES, ctx, "trees of train")
+        return made
+
+    def whole(self, known: Sequence[Recommended], offset: float, ctx: Context) -> Self:
+        """With those that have learnt from all that is known, of as many trees; `offset` is added."""
+        made, rng = (
+            type(self)(self.names, self.boosters[:RANKERS], offset),
+            np.random.default_rng([ctx.seed, 5]),
+        )
+        for n in range(RANKERS, RANKERS + WHOLE):
+            lines = made._lines(known, ROWS, rng)
+            assert lines is not None  # the first have learnt from these
+            seed, trees = (RANKERS + WHOLE) * ctx.seed + n, self.boosters[0].num_trees()
+            made.boosters.append(boost(dataset(*lines), seed, trees, ctx, f"ranker {n - RANKERS + 1}"))
         return made
 
     def _lines(
@@ -108,7 +124,7 @@ class Rankers:
         """[S, C, F] of states of one fold of train (None: of none) → [S, C], 0 for each one's lowest."""
         if not self.boosters:
             return np.zeros(features.shape[:2], np.float32)
-        asked = self.boosters[RANKERS:] if fold is None else [self.boosters[fold % RANKERS]]
+        asked = self._whole if fold is None else [self.boosters[fold % RANKERS]]
         lines = self._columns(features).reshape(-1, features.shape[2] + len(self._shared))
         found = np.mean([booster.predict(lines, num_threads=1) for booster in asked], axis=0)
         found = found.reshape(features.shape[:2]).astype(np.float32) + self.offset * self.named(features)
@@ -129,8 +145,7 @@ class Rankers:
         if not self.boosters:
             return np.zeros(F)
         line = self._columns(features)[[candidate]]
-        asked = self.boosters[RANKERS:]
-        found = [booster.predict(line, pred_contrib=True, num_threads=1) for booster in asked]
+        found = [booster.predict(line, pred_contrib=True, num_threads=1) for booster in self._whole]
         (columns,) = np.mean(found, axis=0)[:, :-1]  # (the last is what trees say of nothing)
         added = columns[:F].copy()
         added[self._shared] += columns[F:]

@@ -5,7 +5,8 @@ The loss of a batch is the mean cross-entropy of the labelled items at their rec
 label of this split (an unlabelled one may be the answer to a held-out row). What counting says is weighed
 before, by trees (ranker.py) and by a network that learns what to add to them (head.py), and stays as it is
 here; what the parts of the item logits are worth is fitted on the valid dialogues after each epoch, and in
-the end how much of what is added to the trees is kept (mixing.py). Where SFT goes on, both stay as they are.
+the end how much of what is added to the trees is kept (mixing.py). Last of all, trees learn from valid as
+well. Where SFT goes on, all of it stays as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from crsbench.protocols import Context
 from crsbench.types import Dialogue
 from crsbench_lm.batch import Batch, collate, token_batches
 from crsbench_lm.codec import SYSTEM, DialogueCodec, Encoded
-from crsbench_lm.evidence import Evidences
+from crsbench_lm.evidence import Evidences, Recommended
 from crsbench_lm.head import train_head
 from crsbench_lm.mixing import HeldOut, fit_weight, thinned
 from crsbench_lm.model import RANKED, GroundedLM
@@ -122,15 +123,17 @@ def train_sft(
     valid: Sequence[tuple[Dialogue, int | None]],
     options: SftOptions,
     ctx: Context,
+    more: Sequence[tuple[Dialogue, int | None]] = (),
 ) -> None:
     """Train in place; the epoch with the lowest loss on the valid dialogues, read without their folds, is
-    kept."""
+    kept. Of `more` dialogues, read so as well, trees alone learn, in the end."""
     rows = codec.evident([encode_dialogue(codec, dialogue) for dialogue in train])
     held_out = [replace(encode_dialogue(codec, dialogue), fold=fold) for dialogue, fold in valid]
     held_out = codec.evident(thinned(held_out, model.items))
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
     fitted: Rankers | None = None
+    known: list[Recommended] = []
     if model.evidence is not None and (evidences := codec.evidences) is not None:
         made, to_find = codec.recommended(rows), codec.recommended(held_out)
         # Where every item is a candidate, the network is trained on the very loss that counts. Where SFT goes
@@ -138,9 +141,11 @@ def train_sft(
         large = evidences.candidates.number < model.items
         if options.head.ranker and large and not evidences.rankers.boosters:
             evidences.ask(fitted := Rankers.fit(made, to_find, evidences.names, ctx))
+            others = [replace(encode_dialogue(codec, dialogue), fold=fold) for dialogue, fold in more]
+            known = [*made, *to_find, *codec.recommended(others)]
             made = [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in made]
             rows = [_judged(row, evidences, row.fold) for row in rows]
-        # Trees have not learnt from the rows of valid: those are judged as any other state is.
+        # No tree has learnt from the rows of valid yet.
         to_find = [replace(one, evidence=evidences.again(one.evidence, None)) for one in to_find]
         held_out = [_judged(row, evidences, None) for row in held_out]
         if fitted is not None:
@@ -191,10 +196,9 @@ def train_sft(
     if kept is not None:
         model.load_state_dict(kept)
     if fitted is not None and fitted.boosters and codec.evidences is not None:
-        share = item_parts(model, codec, fitted, held_out, ctx.device).share()
+        share, offset = item_parts(model, codec, fitted, held_out, ctx.device).balance()
         model.mix[:RANKED] *= share
-        offset = item_parts(model, codec, fitted, held_out, ctx.device).offset() / float(model.mix[RANKED])
-        codec.evidences.ask(Rankers(codec.evidences.names, fitted.boosters, offset))
+        codec.evidences.ask(fitted.whole(known, offset / float(model.mix[RANKED]), ctx))
         ctx.step(steps, {"sft/share": share, "sft/offset": offset})
     for parameter in counted:
         parameter.requires_grad = True

@@ -14,7 +14,7 @@ from crsbench_features import remembered
 from crsbench_lm import evidence, ranker, sft
 from crsbench_lm.decode import rank
 from crsbench_lm.evidence import Evidence, Evidences, Recommended
-from crsbench_lm.mixing import LEAST, TIE, HeldOut, fit_weight
+from crsbench_lm.mixing import LEAST, TIE, HeldOut, fit_weight, offset
 from crsbench_lm.model import RANKED
 from crsbench_lm.options import HeadOptions, SftOptions, TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy, SftPolicy
@@ -52,14 +52,11 @@ def first(found: Rankers, made: list[Recommended], fold: int | None) -> float:
     return float(np.mean(hits))
 
 
-def held_out(made: list[Recommended]) -> list[Recommended]:
-    return [replace(row, fold=None) for row in made]
-
-
 @pytest.fixture
 def found(toy_context: Any) -> Rankers:
     rng = np.random.default_rng(0)
-    return Rankers.fit(rows(rng, 600), held_out(rows(rng, 100)), NAMES, toy_context)
+    train, valid = rows(rng, 600), rows(rng, 100)
+    return Rankers.fit(train, valid, NAMES, toy_context).whole([*train, *valid], 0.0, toy_context)
 
 
 def test_trees_find_what_two_features_tell_together(found: Rankers) -> None:
@@ -77,11 +74,37 @@ def test_a_row_is_judged_by_the_ranker_that_has_not_seen_it(
     rng = np.random.default_rng(0)
     train = rows(rng, 600, told=False)
     # Stopped by rows of train, so that no ranker is stopped before it knows by heart what it has seen.
-    rankers = Rankers.fit(train, held_out(train[:100]), NAMES, toy_context)
+    rankers = Rankers.fit(train, train[:100], NAMES, toy_context)
     for fold in range(5):
         own = [row for row in train if row.fold == fold]
         assert first(rankers, own, fold) < 0.13  # by chance .05
         assert first(rankers, own, fold + 1) > 0.3
+
+
+def test_valid_is_learnt_from_once_it_has_chosen(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranker, "NEGATIVES", 1000)
+    rng = np.random.default_rng(0)
+    train, valid = rows(rng, 600, told=False), rows(rng, 200, told=False)
+    before = Rankers.fit(train, train[:100], NAMES, toy_context)  # as above: late enough to know by heart
+    after = before.whole([*train, *valid], 0.5, toy_context)
+    assert first(before, valid, None) < 0.13  # by chance .05
+    assert first(after, valid, None) > 0.3
+    assert after.boosters[:RANKERS] == before.boosters
+    assert len(before.boosters) == RANKERS
+    assert len(after.boosters) == RANKERS + WHOLE
+    assert after.offset == 0.5
+    assert len({booster.num_trees() for booster in after.boosters}) == 1
+    assert len({booster.model_to_string() for booster in after.boosters}) == RANKERS + WHOLE
+
+
+def test_one_of_no_fold_is_judged_by_the_mean_of_the_three_before_there_are_others(found: Rankers) -> None:
+    features = rows(np.random.default_rng(2), 1)[0].evidence.features[None]
+    three = Rankers(NAMES, found.boosters[:RANKERS])
+    alone = [Rankers(NAMES, [booster]).scores(features, 0) for booster in three.boosters]
+    mean = np.mean(alone, axis=0)
+    scores = three.scores(features, None)
+    np.testing.assert_allclose(scores, mean - mean.min(axis=1, keepdims=True), atol=1e-5)
+    assert not np.allclose(scores, found.scores(features, None), atol=1e-3)
 
 
 def test_scores_start_at_nothing_and_are_the_mean_where_no_fold_is(found: Rankers) -> None:
@@ -111,7 +134,8 @@ def test_contributions_add_up_to_what_is_between_two_candidates(found: Rankers) 
 def test_where_no_candidate_is_a_target_nothing_is_learnt(toy_context: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     train = [replace(row, targets=(50,)) for row in rows(rng, 60)]
-    none = Rankers.fit(train, held_out(rows(rng, 5)), NAMES, toy_context)
+    assert Rankers.fit(rows(rng, 60), train, NAMES, toy_context).boosters == []
+    none = Rankers.fit(train, rows(rng, 5), NAMES, toy_context)
     assert none.boosters == []
     assert not none.scores(np.ones((2, 4, 3), np.float16), None).any()
     assert none.contributions(np.ones((4, 3), np.float16), 0).tolist() == [0, 0, 0]
@@ -173,13 +197,11 @@ def test_the_offset_lets_what_was_named_stand_higher_than_by_trees_as_often_as_l
     ranked[[1, 3], 2] = 1
     named = np.zeros_like(logits)
     named[:5, 0] = 1  # in the last state nothing is
-    found = HeldOut([np.stack([logits, ranked, named])], [(0,)] * 6)
-    assert found.offset() == pytest.approx((1.5 + 3) / 2)
-    assert HeldOut([np.stack([logits, ranked, 0 * named])], [(0,)] * 6).offset() == 0
-    assert HeldOut().offset() == 0
+    assert offset(logits, ranked, named) == pytest.approx((1.5 + 3) / 2)
+    assert offset(logits, ranked, 0 * named) == 0
     # Always first by trees, and always last.
-    assert HeldOut([np.stack([logits, named, named])], [(0,)] * 6).offset() == pytest.approx(4 + TIE)
-    assert HeldOut([np.stack([-logits, -named, named])], [(0,)] * 6).offset() == pytest.approx(-4 - TIE)
+    assert offset(logits, named, named) == pytest.approx(4 + TIE)
+    assert offset(-logits, -named, named) == pytest.approx(-4 - TIE)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -187,13 +209,13 @@ def test_the_offset_balances_ranks(seed: int) -> None:
     rng = np.random.default_rng(seed)
     logits, ranked = rng.normal(size=(2, 9, 6)).astype(np.float32)
     named = (rng.random((9, 6)) < 0.3).astype(np.float32)
-    offset = HeldOut([np.stack([logits, ranked, named])], [(0,)] * 9).offset()
+    added = offset(logits, ranked, named)
 
     def rank_of_best(scores: np.ndarray) -> np.ndarray:
         best = np.where(named > 0, scores, -np.inf).max(axis=1, keepdims=True)
         return ((scores > best) & (named == 0)).sum(axis=1)
 
-    moved = rank_of_best(logits + np.float32(offset) * named) - rank_of_best(ranked)
+    moved = rank_of_best(logits + np.float32(added) * named) - rank_of_best(ranked)
     told = named.any(axis=1) & (named == 0).any(axis=1)
     assert (moved[told] > 0).sum() == (moved[told] < 0).sum()
 
@@ -206,23 +228,38 @@ def test_of_what_is_added_to_trees_as_much_is_kept_as_serves_the_order() -> None
         ranked[:, 0] = 1
         added = np.zeros_like(ranked)
         added[:, 1] = more
-        return HeldOut([np.stack([ranked + added, ranked])], [(0,)] * len(more)).share()
+        found, none = HeldOut([np.stack([ranked + added, ranked, 0 * ranked])], [(0,)] * len(more)).balance()
+        assert none == 0  # nothing was named
+        return found
 
     assert share(0.5) == 1  # it does no harm
     assert share(1.2) == 0.75
     assert share(1.2, 1.9) == 0.5
     assert share(1.2, 3) == 0.75
     assert share(50) == 1  # nothing helps
-    gain = np.array([[[0, 1, 1.3], [0, 1, 0]], [[0, 1, 0], [0, 1, 0]]], np.float32)
-    assert HeldOut([gain], [(2,), (2,)]).share() == 1  # without it the target is not first
-    assert HeldOut().share() == 1
+    gain = np.array([[[0, 1, 1.3], [0, 1, 0]], [[0, 1, 0], [0, 1, 0]], [[0] * 3] * 2], np.float32)
+    assert HeldOut([gain], [(2,), (2,)]).balance() == (1, 0)  # without it the target is not first
+    assert HeldOut().balance() == (1, 0)
+
+
+def test_shares_are_compared_with_the_offset_that_each_is_given() -> None:
+    """What is added to trees puts item 1 before item 2, rightly, and before item 0, which was named."""
+    ranked = np.array([[4, 0, 1]] * 4 + [[0, 1, 2]] * 3, np.float32)
+    logits = np.array([[4, 5, 1]] * 4 + [[0, 2.2, 2]] * 3, np.float32)
+    named = np.array([[1, 0, 0]] * 4 + [[0, 0, 0]] * 3, np.float32)
+    share, added = HeldOut([np.stack([logits, ranked, named])], [(0,)] * 4 + [(1,)] * 3).balance()
+    assert share == 1  # three quarters put item 0 before item 1 by themselves, and item 2 before item 1
+    assert added == offset(logits, ranked, named) == pytest.approx(1 + TIE)
 
 
 @pytest.mark.usefixtures("few")
 def test_the_share_is_kept_of_all_but_the_trees(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     mixes, given = [], []
     for share in (1.0, 0.5):
-        monkeypatch.setattr(HeldOut, "share", lambda held_out, share=share: given.append(held_out) or share)
+        balance = (share, 0.0)
+        monkeypatch.setattr(
+            HeldOut, "balance", lambda held_out, balance=balance: given.append(held_out) or balance
+        )
         mixes.append(fitted(toy_context).model.mix)
     whole, half = mixes
     torch.testing.assert_close(half, whole * torch.tensor([0.5] * 5 + [1.0]))
@@ -262,7 +299,7 @@ def test_the_logits_of_what_was_named_rise_by_the_offset(
     states = [State(d.turns[:3]) for d in toy_context.train.dialogues[:6]]
     scores = []
     for nats in (0.0, 1.5):
-        monkeypatch.setattr(HeldOut, "offset", lambda _, nats=nats: nats)
+        monkeypatch.setattr(HeldOut, "balance", lambda _, nats=nats: (1.0, nats))
         policy = fitted(toy_context)
         scores.append(np.stack(list(rank(policy.model, policy.codec, states))))
     evidences = policy.codec.evidences or pytest.fail("nothing is counted")
@@ -277,10 +314,10 @@ def test_the_logits_of_what_was_named_rise_by_the_offset(
 
 
 def test_the_offset_is_read_off_logits_and_names(toy_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `HeldOut.offset` is given of what was named: 1 where a candidate was, before a labelled turn."""
+    """What `HeldOut.balance` is given of what was named: 1 where a candidate was, before a labelled turn."""
     monkeypatch.setattr(evidence, "CANDIDATES", 6)
     given: list[HeldOut] = []
-    monkeypatch.setattr(HeldOut, "offset", lambda held_out: given.append(held_out) or 0.0)
+    monkeypatch.setattr(HeldOut, "balance", lambda held_out: given.append(held_out) or (1.0, 0.0))
     monkeypatch.setattr(ranker, "TREES", 5)
     fitted(toy_context)
     logits, ranked, named = np.concatenate(given[0].parts, axis=1)
@@ -344,22 +381,26 @@ def test_rows_that_are_known_are_ranked_as_those_that_are_found(toy: Toy, toy_co
 
 
 @pytest.mark.usefixtures("few")
-def test_valid_is_remembered_and_judged_out_of_its_fold_by_trees_of_all_folds(
+def test_valid_is_read_out_of_its_fold_judged_by_trees_of_train_and_learnt_from_in_the_end(
     toy_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remembered, "FEW", 6)
     seen: set[tuple[State, int | None]] = set()
-    judged: list[tuple[bytes, int | None]] = []
-    encoded: list[str] = []
-    read, scores, encode = Evidences._read, Rankers.scores, sft.encode_dialogue
+    judged: list[tuple[bytes, int | None, int]] = []
+    learnt: list[bytes] = []
+    read, scores, whole = Evidences._read, Rankers.scores, Rankers.whole
 
     def spy(self: Evidences, states: Sequence[State], fold: int | None) -> list[Evidence]:
         seen.update((state, fold) for state in states)
         return read(self, states, fold)
 
     def spy_on_trees(self: Rankers, features: Any, fold: int | None) -> Any:
-        judged.extend((one.tobytes(), fold) for one in features if self.boosters)
+        judged.extend((one.tobytes(), fold, len(self.boosters)) for one in features if self.boosters)
         return scores(self, features, fold)
+
+    def spy_on_the_last(self: Rankers, known: Sequence[Recommended], *rest: Any) -> Rankers:
+        learnt.extend(one.evidence.features.tobytes() for one in known)
+        return whole(self, known, *rest)
 
     scored, unscored = (
         Dialogue(name, (Turn("user", f"a {name}, please"), Turn("system", "Try it.", (), (11,))))
@@ -370,14 +411,14 @@ def test_valid_is_remembered_and_judged_out_of_its_fold_by_trees_of_all_folds(
     with monkeypatch.context() as patched:
         patched.setattr(Evidences, "_read", spy)
         patched.setattr(Rankers, "scores", spy_on_trees)
-        patched.setattr(sft, "encode_dialogue", lambda c, d: (encoded.append(d.id), encode(c, d))[1])
+        patched.setattr(Rankers, "whole", spy_on_the_last)
         policy = fitted(toy_context)
-    assert {fold for one, fold in seen if one == state} == {scored.fold}
-    assert scored.id in encoded
-    assert unscored.id not in encoded
     evidences = policy.codec.evidences or pytest.fail("nothing is counted")
-    (own,) = evidences.of([state], [scored.fold])
-    assert {fold for one, fold in judged if one == own.features.tobytes()} == {None}
+    for one, known, by in ((scored, state, {(None, RANKERS)}), (unscored, other, {(unscored.fold, RANKERS)})):
+        assert {fold for asked, fold in seen if asked == known} == {one.fold}
+        own = evidences.of([known], [one.fold])[0].features.tobytes()
+        assert {(fold, trees) for features, fold, trees in judged if features == own} == by
+        assert own in learnt
     for known in (state, other):  # elsewhere both are remembered
         votes = next(evidences.candidates.memory.columns([known]))[0]
         assert votes.argmax() == 11

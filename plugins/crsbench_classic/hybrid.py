@@ -59,24 +59,22 @@ class Hybrid(Baseline):
         if not rows:
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
         known = Remembered(train, ctx.valid, len(ctx.catalog))
-        more = [
+        scored = [Example(row.state, row.targets, known.fold(row.dialogue), 0) for row in ctx.valid.rows]
+        told = [
             replace(row, fold=known.fold(ctx.valid.dialogues[row.dialogue].id))
             for row in examples(ctx.valid.dialogues)
         ]
-        held = [
-            Example(row.state, row.targets, known.fold(row.dialogue), 0) for row in ctx.valid.rows
-        ] or more
         chosen = self.options.candidates, self.options.encoder
         self.candidates = Candidates.fit(known.dialogues, ctx.catalog, *chosen)
         rng = np.random.default_rng(ctx.seed)
         of_train = self._lines(rows, ctx, "training rows", rng)
-        judged = self._lines(held or more, ctx, "valid rows")
+        judged = self._lines(scored or told, ctx, "valid rows")
         learnt = dataset(*of_train)
         first, trees = (STOPPED + RANKERS) * ctx.seed, self.options.trees
         stopped = boost_together(
             [learnt] * STOPPED, dataset(*judged, like=learnt), first, trees, ctx, "trees of train"
         )
-        of_valid = self._lines(more, ctx, "rows of valid to learn from", rng)
+        of_valid = self._lines(told or scored, ctx, "rows of valid to learn from", rng)
         learnt = dataset(*(np.concatenate(both) for both in zip(of_train, of_valid, strict=True)))
         trees = stopped[0].num_trees()
         self.rankers = [

@@ -22,6 +22,7 @@ from crsbench_lm.batch import collate
 from crsbench_lm.decode import chunks, last_of, opened
 from crsbench_lm.masks import unseen
 from crsbench_lm.policy import LanguageModelPolicy
+from crsbench_lm.ranker import RANKERS, Rankers
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
@@ -59,15 +60,18 @@ def hits(
 def logits(
     policy: LanguageModelPolicy, states: Sequence[State], folds: Sequence[int | None]
 ) -> NDArray[np.float64]:
-    """[S, I] of rows of valid: read out of their fold, and judged by the trees of all folds, which have not
-    learnt from them."""
+    """[S, I] of rows of valid: read out of their fold, and judged by the trees that have not learnt from
+    them."""
     codec = policy.codec
     rows = codec.evident(opened(codec, states, folds))
     if (evidences := codec.evidences) is not None:
+        whole = evidences.rankers
+        evidences.ask(Rankers(evidences.names, whole.boosters[:RANKERS], whole.offset))
         rows = [
             replace(row, fold=None, evidence=tuple(evidences.again(one, None) for one in row.evidence or ()))
             for row in rows
         ]
+        evidences.ask(whole)
     out = np.empty((len(rows), policy.model.items))
     for part in chunks(rows):
         here = [rows[i] for i in part]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from crsbench_classic.hybrid import Hybrid
+from crsbench_classic import hybrid
+from crsbench_classic.hybrid import RANKERS, Hybrid
 from crsbench_classic.options import HybridOptions
 from crsbench_classic.table import columns, table
 from crsbench_features import remembered
+from crsbench_features.boosting import dataset
 from crsbench_features.candidates import Candidates, Found
 
 from crsbench.errors import DataError
@@ -102,6 +105,32 @@ def test_valid_is_remembered_where_items_are_many_and_read_out_of_its_fold(
             asked.clear()
     assert votes[12][11] == 0
     assert votes[11].argmax() == 11
+
+
+@pytest.mark.parametrize("only", ["dialogues", "rows"])
+def test_valid_stops_rankers_of_train_and_is_then_learnt_from(
+    context, monkeypatch: pytest.MonkeyPatch, only: str
+) -> None:
+    """Whether valid has dialogues alone, or rows alone."""
+    if only == "rows":
+        told = context.valid.dialogues
+        rows = [Row(d.id, d.id, State(d.turns[:1]), d.turns[1].recommended) for d in told]
+        context.valid = Split((), tuple(rows))
+    made: list[tuple[int, int]] = []  # rows and lines of each table that trees learn from or are judged by
+
+    def spy(lines: np.ndarray, hits: np.ndarray, sizes: list[int], like: Any = None) -> Any:
+        made.append((len(sizes), len(lines)))
+        return dataset(lines, hits, sizes, like)
+
+    monkeypatch.setattr(hybrid, "dataset", spy)
+    monkeypatch.setattr(hybrid, "NEGATIVES", 3)
+    policy = Hybrid(OPTIONS).fit(context.train, context)
+    (train, _), (valid, lines_of_valid), (both, lines_of_both) = made
+    assert (train, valid, both) == (200, 30, 230)
+    assert lines_of_valid == 30 * 12  # judged whole
+    assert lines_of_both < 230 * 8  # learnt from in part
+    assert len({ranker.num_trees() for ranker in policy.rankers}) == 1
+    assert len({ranker.model_to_string() for ranker in policy.rankers}) == RANKERS
 
 
 def test_without_labels_there_is_nothing_to_learn(context) -> None:

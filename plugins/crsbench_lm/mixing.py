@@ -19,7 +19,7 @@ from crsbench_lm.evidence import Recommended
 
 MOST = 1 << 23  # scores per part that are kept, about: 32 MiB
 TIE = 1e-3  # nats
-SHARES = (1.0, 0.75, 0.5)  # that may be kept of what is added to trees: rewards are to tune it later
+SHARES = (1.0, 0.75, 0.5, 0.25)  # that may be kept of what is added to trees: rewards are to tune it later
 LEAST = 0.1  # before `share`: a part that weighs nothing here could not be tuned by rewards later
 
 

@@ -235,7 +235,8 @@ def test_of_what_is_added_to_trees_as_much_is_kept_as_serves_the_order() -> None
     assert share(0.5) == 1  # it does no harm
     assert share(1.2) == 0.75
     assert share(1.2, 1.9) == 0.5
-    assert share(1.2, 3) == 0.75
+    assert share(1.2, 3) == 0.25
+    assert share(1.2, 5) == 0.75
     assert share(50) == 1  # nothing helps
     gain = np.array([[[0, 1, 1.3], [0, 1, 0]], [[0, 1, 0], [0, 1, 0]], [[0] * 3] * 2], np.float32)
     assert HeldOut([gain], [(2,), (2,)]).balance() == (1, 0)  # without it the target is not first

@@ -78,7 +78,8 @@ def boost_together(
     best, kept = -1.0, 0
     for step in ctx.progress(range(1, trees + 1), trees, name):
         mean = np.mean([_grown(booster) for booster in boosters], axis=0).reshape(hits.shape)
-        ndcg = float(ndcg_score(hits, mean, k=50, ignore_ties=True))
+        # (A line alone in its row is in order.)
+        ndcg = float(ndcg_score(hits, mean, k=50, ignore_ties=True)) if hits.shape[1] > 1 else 1.0
         ctx.step(step, {f"ndcg@50 of {name}": ndcg})
         if ndcg > best:
             best, kept = ndcg, step

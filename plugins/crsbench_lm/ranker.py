@@ -84,10 +84,8 @@ class Rankers:
 
     def whole(self, known: Sequence[Recommended], offset: float, ctx: Context) -> Self:
         """With those that have learnt from all that is known, of as many trees; `offset` is added."""
-        made, rng = (
-            type(self)(self.names, self.boosters[:RANKERS], offset),
-            np.random.default_rng([ctx.seed, 5]),
-        )
+        made = type(self)(self.names, self.boosters[:RANKERS], offset)
+        rng = np.random.default_rng([ctx.seed, 5])
         for n in range(RANKERS, RANKERS + WHOLE):
             lines = made._lines(known, ROWS, rng)
             assert lines is not None  # the first have learnt from these

@@ -34,14 +34,12 @@ _Columns: TypeAlias = dict[str, NDArray[np.float32]]  # by the names of features
 class Found:
     """Of S states: C candidates with F features, and the order of all I items.
 
-    `items` int32 [S, C], in catalogue order; `features` float32 [S, C, F], ≥ 0; `largest` [S, F] of each over
-    the catalogue; `context` [S, len(CONTEXT)], what is known of the state alone; `fused` float32 [S, I].
+    `items` int32 [S, C], in catalogue order; `features` float16 [S, C, F], 0 ≤ f ≤ 65,504; `fused` float32
+    [S, I].
     """
 
     items: NDArray[np.int32]
-    features: NDArray[np.float32]
-    largest: NDArray[np.float32]
-    context: NDArray[np.float32]
+    features: NDArray[np.float16]
     fused: NDArray[np.float32]
 
 
@@ -51,6 +49,7 @@ class Candidates:
     Those of memory.py and grounding.py enter twice: by what is named, and by what a generous reader takes for
     named (`guessed`: reading.py). `repeated` is, for items that are named or seem to be, how likely it is
     that something named is recommended again (repeats.py). `sentences` adds those of the sentence encoder.
+    The last, `CONTEXT`, are what is known of the state alone, and the same for all of its candidates.
 
     Fusion (fusion.py) chooses the `number` candidates of a state, ties in catalogue order.
     """
@@ -68,7 +67,7 @@ class Candidates:
         self._grounding, self._guessed = Grounding(memory.reader), Grounding(guessing.reader)
         encoded = sentences.names if sentences else ()
         guessed = [GUESSED + name for name in (*memory.names, *self._grounding.names) if _changes(name)]
-        self.names = (*memory.names, *self._grounding.names, *guessed, *encoded, "repeated")
+        self.names = (*memory.names, *self._grounding.names, *guessed, *encoded, "repeated", *CONTEXT)
         again = [GUESSED + name for name in SOURCES if _changes(name)]
         sources = (*SOURCES, *again, *(Sentences.names if sentences else ()))
         self._sources = [self.names.index(name) for name in sources]
@@ -98,11 +97,12 @@ class Candidates:
         columns.append(repeats[:, None] * (columns[self._times] > 0))
         score = fused([columns[f] for f in self._sources], columns[0].shape)
         items = np.sort(np.argsort(-score, axis=1, kind="stable")[:, : self.number], axis=1)
-        features = np.empty((*items.shape, len(columns)), np.float32)
+        most = np.finfo(np.float16).max
+        features = np.empty((*items.shape, len(self.names)), np.float16)
         for f, column in enumerate(columns):
-            features[:, :, f] = np.take_along_axis(column, items, axis=1)
-        largest = np.stack([column.max(axis=1) for column in columns], axis=1)
-        return Found(items.astype(np.int32), features, largest, self._context(states, repeats), score)
+            features[:, :, f] = np.minimum(np.take_along_axis(column, items, axis=1), most)
+        features[:, :, len(columns) :] = np.minimum(self._context(states, repeats), most)[:, None]
+        return Found(items.astype(np.int32), features, score)
 
     def _guess(
         self, states: Sequence[State], fold: int | None, remembered: _Columns, grounded: _Columns

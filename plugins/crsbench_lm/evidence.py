@@ -16,14 +16,14 @@ from typing import Self
 
 import numpy as np
 from crsbench_features.candidates import BATCH, Candidates
-from crsbench_features.connections import CONTEXT, GUESSED, HAS, LIKE, group_of
+from crsbench_features.connections import GUESSED, HAS, LIKE, group_of
 from crsbench_features.examples import examples
+from crsbench_features.rankers import Labelled, Rankers
 from crsbench_features.sentences import OF_RIDGE, Sentences
 from numpy.typing import NDArray
 
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_lm.options import HeadOptions
-from crsbench_lm.ranker import Rankers
 
 CANDIDATES = 300
 SAMPLE = 300  # remembered rows, about, by which features are scaled
@@ -37,7 +37,7 @@ ALIKE = ("sentences", "dialogue-sentences", *OF_RIDGE)  # what the sentence enco
 class Evidence:
     """Of one state: `items` int32 [C] in catalogue order, `features` float16 [C, F], 0 ≤ f ≤ 65,504.
 
-    `ranked` float32 [C], ≥ 0: what trees make of them (ranker.py).
+    `ranked` float32 [C], ≥ 0: what trees make of them (rankers.py).
     """
 
     items: NDArray[np.int32]
@@ -53,6 +53,10 @@ class Recommended:
     targets: tuple[int, ...]
     fold: int | None
 
+    @property
+    def labelled(self) -> Labelled:
+        return Labelled(self.evidence.features, np.isin(self.evidence.items, self.targets), self.fold)
+
 
 class Evidences:
     """Learnt by `fit` from the dialogues that are remembered (remembered.py); `of` answers for any state.
@@ -63,9 +67,8 @@ class Evidences:
 
     def __init__(self, candidates: Candidates, names: Collection[str] | None = None) -> None:
         self.candidates = candidates
-        found = (*candidates.names, *CONTEXT)
-        self.names = tuple(name for name in found if names is None or name in names)
-        self._columns = [found.index(name) for name in self.names]
+        self.names = tuple(name for name in candidates.names if names is None or name in names)
+        self._columns = [candidates.names.index(name) for name in self.names]
         self.scale = np.ones(len(self.names), np.float32)
         self.rankers = Rankers(self.names)
         self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
@@ -111,9 +114,7 @@ class Evidences:
 
     def _read(self, states: Sequence[State], fold: int | None) -> list[Evidence]:
         found = self.candidates.find(states, fold)
-        context = np.broadcast_to(found.context[:, None], (*found.items.shape, len(CONTEXT)))
-        kept = np.concatenate([found.features, context], axis=2)[:, :, self._columns]
-        kept = np.minimum(kept, np.finfo(np.float16).max).astype(np.float16)
+        kept = found.features[:, :, self._columns]
         ranked = self.rankers.scores(kept, fold)
         return [Evidence(*one) for one in zip(found.items, kept, ranked, strict=True)]
 

@@ -6,7 +6,7 @@ The parts of the logit (model.py) are found by leaving them out, one by one:
 - each mention's link and copy: they add up, so each is what it adds alone;
 - the evidence, whose network does not add up: it is divided among `GROUPS` of features by their Shapley
   values (Shapley 1953), a group's mean effect over all orders in which groups come to be known. A group that
-  is not known is 0 for this item, while the other candidates keep theirs. What trees (ranker.py) make of the
+  is not known is 0 for this item, while the other candidates keep theirs. What trees (rankers.py) make of the
   same features joins it, by the Shapley values of trees. What is said of an item of which nothing is known
   is a reason of its own.
 """

@@ -1,7 +1,7 @@
 """The evidence head: what counting says of the items, weighed by a network that is trained alone, first.
 
 Its features are strong and few; trained together with a language model it is tuned to what that model has
-learnt by heart. So it is trained listwise by itself, on top of what trees make of them (ranker.py), on the
+learnt by heart. So it is trained listwise by itself, on top of what trees make of them (rankers.py), on the
 recommendations of train, out of fold (softmax cross-entropy over the whole catalogue: ListNet, Cao et al.,
 ICML 2007, with one item at the top), and the language model then learns what to add to both. Its rate is its
 own (`LEARNING_RATE`), also where SFT goes on.

@@ -11,7 +11,7 @@ an item never seen in training still has one. At a recommendation position t
 over the mentions m before t: the gates α, κ are read off the hidden states at t, at the mention and at the
 end of the mention's turn. The second line weighs what counting says of i at t (evidence.py) by a small
 network z of its features f_ti: by itself, trained alone (head.py), and as the conversation reads; and by
-trees (ranker.py), which stay as they are. The weights μ of these parts are fitted on held-out rows
+trees (rankers.py), which stay as they are. The weights μ of these parts are fitted on held-out rows
 (mixing.py). One forward pass ranks the whole catalogue.
 """
 

@@ -3,7 +3,7 @@
 The loss of a batch is the mean cross-entropy of the labelled items at their recommendation positions plus
 `words` times the mean cross-entropy of what was said: the words of users, and of system turns that carry a
 label of this split (an unlabelled one may be the answer to a held-out row). What counting says is weighed
-before, by trees (ranker.py) and by a network that learns what to add to them (head.py), and stays as it is
+before, by trees (rankers.py) and by a network that learns what to add to them (head.py), and stays as it is
 here; what the parts of the item logits are worth is fitted on the valid dialogues after each epoch, and in
 the end how much of what is added to the trees is kept (mixing.py). Last of all, trees learn from valid as
 well. Where SFT goes on, all of it stays as it is.
@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from crsbench_features.rankers import Labelled, Rankers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,12 +25,13 @@ from crsbench.protocols import Context
 from crsbench.types import Dialogue
 from crsbench_lm.batch import Batch, collate, token_batches
 from crsbench_lm.codec import SYSTEM, DialogueCodec, Encoded
-from crsbench_lm.evidence import Evidences, Recommended
+from crsbench_lm.evidence import Evidences
 from crsbench_lm.head import train_head
 from crsbench_lm.mixing import HeldOut, fit_weight, thinned
 from crsbench_lm.model import RANKED, GroundedLM
 from crsbench_lm.options import SftOptions
-from crsbench_lm.ranker import Rankers
+
+TREES = 300  # at most: as many as `hybrid` has by default
 
 
 def encode_dialogue(codec: DialogueCodec, dialogue: Dialogue) -> Encoded:
@@ -133,16 +135,17 @@ def train_sft(
     model.to(ctx.device).train()
     counted = model.evidence.counted() if model.evidence is not None else []
     fitted: Rankers | None = None
-    known: list[Recommended] = []
+    known: list[Labelled] = []
     if model.evidence is not None and (evidences := codec.evidences) is not None:
         made, to_find = codec.recommended(rows), codec.recommended(held_out)
         # Where every item is a candidate, the network is trained on the very loss that counts. Where SFT goes
         # on, the trees stay as they are.
         large = evidences.candidates.number < model.items
         if options.head.ranker and large and not evidences.rankers.boosters:
-            evidences.ask(fitted := Rankers.fit(made, to_find, evidences.names, ctx))
+            of_train, of_valid = ([one.labelled for one in rows] for rows in (made, to_find))
+            evidences.ask(fitted := Rankers.fit(of_train, of_valid, evidences.names, TREES, ctx))
             others = [replace(encode_dialogue(codec, dialogue), fold=fold) for dialogue, fold in more]
-            known = [*made, *to_find, *codec.recommended(others)]
+            known = [*of_train, *of_valid, *(one.labelled for one in codec.recommended(others))]
             made = [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in made]
             rows = [_judged(row, evidences, row.fold) for row in rows]
         # No tree has learnt from the rows of valid yet.

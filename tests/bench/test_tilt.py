@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from crsbench_features.rankers import RANKERS, Rankers
 from crsbench_features.remembered import Remembered
 from crsbench_lm.batch import collate
 from crsbench_lm.decode import chunks, last_of, opened
 from crsbench_lm.masks import unseen
 from crsbench_lm.policy import LanguageModelPolicy
-from crsbench_lm.ranker import RANKERS, Rankers
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 

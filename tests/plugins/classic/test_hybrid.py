@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crsbench_classic import hybrid
-from crsbench_classic.hybrid import RANKERS, Hybrid
+from crsbench_classic.hybrid import Hybrid
 from crsbench_classic.options import HybridOptions
-from crsbench_classic.table import columns, table
-from crsbench_features import remembered
+from crsbench_features import rankers, remembered
 from crsbench_features.boosting import dataset
 from crsbench_features.candidates import Candidates, Found
+from crsbench_features.rankers import RANKERS, WHOLE
 
 from crsbench.errors import DataError
 from crsbench.types import Dialogue, Mention, Row, Split, State, Turn
@@ -65,18 +64,6 @@ def test_what_is_no_candidate_stands_behind(context) -> None:
         assert row[others].max() < row[items].min()
 
 
-def test_the_table_has_each_feature_twice(context) -> None:
-    candidates = Candidates.fit(context.train.dialogues, context.catalog, 12)
-    found, made = candidates.find(STATES), table(candidates, STATES)
-    n = len(candidates.names)
-    np.testing.assert_array_equal(made.lines[:, :, :n], found.features)
-    shares = made.lines[:, :, n : 2 * n]
-    np.testing.assert_allclose(shares * found.largest[:, None], found.features, rtol=1e-5, atol=1e-7)
-    assert shares.max() <= 1
-    np.testing.assert_array_equal(made.lines[:, 5, 2 * n :], found.context)
-    assert len(columns(candidates)) == made.lines.shape[2]
-
-
 def test_valid_is_remembered_where_items_are_many_and_read_out_of_its_fold(
     context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,15 +109,23 @@ def test_valid_stops_rankers_of_train_and_is_then_learnt_from(
         made.append((len(sizes), len(lines)))
         return dataset(lines, hits, sizes, like)
 
-    monkeypatch.setattr(hybrid, "dataset", spy)
-    monkeypatch.setattr(hybrid, "NEGATIVES", 3)
+    monkeypatch.setattr(rankers, "dataset", spy)
+    monkeypatch.setattr(rankers, "NEGATIVES", 3)
     policy = Hybrid(OPTIONS).fit(context.train, context)
-    (train, _), (valid, lines_of_valid), (both, lines_of_both) = made
-    assert (train, valid, both) == (200, 30, 230)
-    assert lines_of_valid == 30 * 12  # judged whole
-    assert lines_of_both < 230 * 8  # learnt from in part
-    assert len({ranker.num_trees() for ranker in policy.rankers}) == 1
-    assert len({ranker.model_to_string() for ranker in policy.rankers}) == RANKERS
+    apart, (valid, lines_of_valid), both = made[:RANKERS], made[RANKERS], made[RANKERS + 1 :]
+    assert sum(rows for rows, _ in apart) == (RANKERS - 1) * 200  # each row is left out by one
+    assert (valid, lines_of_valid) == (30, 30 * 12)  # judged whole
+    assert [rows for rows, _ in both] == [230] * WHOLE
+    assert all(lines < 230 * 8 for _, lines in both)  # learnt from in part
+    boosters = policy.rankers.boosters
+    assert len({ranker.num_trees() for ranker in boosters}) == 1
+    assert len({ranker.model_to_string() for ranker in boosters}) == RANKERS + WHOLE
+
+
+def test_few_dialogues_are_too_few(context) -> None:
+    one = Split(context.train.dialogues[:1])
+    with pytest.raises(DataError, match="too few rows of train, or of valid"):
+        Hybrid(OPTIONS).fit(one, context)
 
 
 def test_without_labels_there_is_nothing_to_learn(context) -> None:

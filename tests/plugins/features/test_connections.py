@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from crsbench_features.candidates import Candidates
-from crsbench_features.connections import CONTEXT, GROUPS, Connections, group_of
+from crsbench_features.connections import GROUPS, Connections, group_of
 from crsbench_features.memory import THOROUGH
 from crsbench_features.sentences import OF_DESCRIPTIONS, OF_RIDGE, Sentences
 
@@ -41,6 +41,6 @@ def test_every_feature_has_its_group(
 ) -> None:
     described = Catalog(tuple(replace(item, description="a film") for item in toy[0].items))
     encoded = (*Sentences.names, *OF_DESCRIPTIONS, *OF_RIDGE)
-    names = (*Candidates.fit(toy[1], described, 12).names, *encoded, *THOROUGH, *CONTEXT)
+    names = (*Candidates.fit(toy[1], described, 12).names, *encoded, *THOROUGH)
     assert {group_of(name) for name in names} == set(GROUPS)
     assert {group_of(name) for name in OF_RIDGE} == {group_of("ridge")}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from crsbench_features import sentences
+from crsbench_features.connections import CONTEXT
 from crsbench_features.examples import examples
 from crsbench_lm import evidence
 from crsbench_lm.batch import collate
@@ -51,11 +52,11 @@ def states(toy: Toy) -> list[State]:
 def test_the_features_are_those_of_the_catalogue_in_order(toy: Toy, evidences: Evidences) -> None:
     found = evidences.of(states(toy), [None] * 12)
     whole = np.stack(list(evidences.candidates.memory.columns(states(toy))), axis=1)
-    context = evidences.candidates.find(states(toy)).context
+    context = evidences.candidates.find(states(toy)).features[:, 0, -len(CONTEXT) :]
     for one, features, state in zip(found, whole, context, strict=True):
         assert one.items.tolist() == list(range(12))  # fewer items than candidates: all of them
         np.testing.assert_allclose(one.features[:, : len(features)], features.T, rtol=1e-3, atol=1e-6)
-        np.testing.assert_allclose(one.features[:, -len(state) :], np.tile(state, (12, 1)), rtol=1e-3)
+        np.testing.assert_array_equal(one.features[:, -len(state) :], np.tile(state, (12, 1)))
     assert found[0].features.shape == (12, len(evidences.names))
 
 

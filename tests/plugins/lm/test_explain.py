@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from crsbench_features.connections import HAS, LIKE, group_of
+from crsbench_features.rankers import Rankers
 from crsbench_lm import evidence
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec
@@ -19,7 +20,6 @@ from crsbench_lm.explain import CANDIDATE, OWN, explain
 from crsbench_lm.model import RANKED, GroundedLM
 from crsbench_lm.options import TinyOptions
 from crsbench_lm.policy import LanguageModelPolicy
-from crsbench_lm.ranker import Rankers
 from crsbench_lm.sft import encode_dialogue
 
 from crsbench.protocols import Explained

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crsbench_lm import evidence, ranker
+from crsbench_features import rankers
+from crsbench_lm import evidence, sft
 from crsbench_lm.options import SftOptions, TinyOptions
 from crsbench_lm.sft import encode_dialogue
 from crsbench_ppo.filtered import FilteredSftPolicy, kept
@@ -47,10 +48,10 @@ def test_the_trees_of_the_start_stay(
     toy_context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "CANDIDATES", 6)
-    monkeypatch.setattr(ranker, "TREES", 5)
+    monkeypatch.setattr(sft, "TREES", 5)
     policies = fitted(toy_context, tmp_path, "positive").stages().values()
     before, after = ([b.model_to_string() for b in one.codec.evidences.rankers.boosters] for one in policies)
-    assert len(before) == ranker.RANKERS + ranker.WHOLE
+    assert len(before) == rankers.RANKERS + rankers.WHOLE
     assert after == before
 
 

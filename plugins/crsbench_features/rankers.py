@@ -1,14 +1,15 @@
-"""What trees make of the evidence: LambdaMART (boosting.py), and nowhere with the answer in sight.
+"""What trees make of the features of candidates: LambdaMART (boosting.py), nowhere with the answer in sight.
 
 Of three rankers each leaves out a part of the folds of train, and a row of train is judged by the one that
-left it out. So the language model learns what to add to rankers that are no better on the rows of train than
-elsewhere: what they learn from has not seen its own fold, and they have not seen the row's. (Other rows'
-features have counted it among their neighbours: stacking is out of fold to the first order.) None has learnt
-from valid, which says how many trees are enough: a row of valid is judged by the mean of the three.
+left it out. So whoever learns what to add to them (`sft`) learns from rankers that are no better on the rows
+of train than elsewhere: what they learn from has not seen its own fold, and they have not seen the row's.
+(Other rows' features have counted it among their neighbours: stacking is out of fold to the first order.)
+None has learnt from valid, which says how many trees are enough: a row of valid is judged by the mean of the
+three.
 
 Once valid has chosen all that it is there for, six rankers learn from train and valid alike, and differ by
-their seed and by the candidates that they learn from: any other state is judged by their mean. To what they
-say of an item that was named before, an offset is added (mixing.py).
+their seed and by the candidates that they learn from: any other state is judged by their mean. `hybrid` is no
+more than that, and `sft` of the same seed has the same trees.
 
 Cost: 1.5 ms of one core for each state and ranker; nine are fitted.
 """
@@ -17,25 +18,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from crsbench_features.boosting import boost, boost_together, dataset
-from crsbench_features.connections import CONTEXT
 from numpy.typing import NDArray
 
 from crsbench.errors import DataError
-from crsbench.protocols import Context
+from crsbench_features.boosting import boost, boost_together, dataset
+from crsbench_features.connections import CONTEXT
 
 if TYPE_CHECKING:
     from lightgbm import Booster, Dataset
 
-    from crsbench_lm.evidence import Recommended
+    from crsbench.protocols import Context
 
 RANKERS = 3  # that have each left out a part of the folds
 WHOLE = 6  # that have learnt from all: their mean is steadier than each
-TREES = 300  # at most
 ROWS = 16_000  # recommendations that a ranker learns from, and as many of valid that judge it
 TIMES = "times"  # the feature that says how often an item was named
 SETTINGS = "rankers.json"
@@ -44,13 +44,23 @@ NEGATIVES = 100  # candidates of a row that are learnt from beside its targets, 
 _Lines = tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A recommendation: float16 [C, F] of its candidates, which of them are targets [C], and the fold that is
+    left out of what the features count (None: none is)."""
+
+    features: NDArray[np.float16]
+    hits: NDArray[np.bool_]
+    fold: int | None
+
+
 class Rankers:
     """Boosters: the n-th has not seen fold f where f mod `RANKERS` is n; `WHOLE` after them have seen all,
     valid as well (before there are any, a state of no fold is judged by those that there are).
 
-    `offset` is added for candidates that were named before. `names` are those of the F features of evidence.
-    A line of a candidate holds them, and each but what is known of the state alone also as its share of the
-    largest of the candidates. Without boosters: 0.
+    `offset` is added for candidates that were named before. `names` are those of the F features. A line of a
+    candidate holds them, and each but what is known of the state alone also as its share of the largest of
+    the candidates. Without boosters: 0.
     """
 
     def __init__(self, names: Sequence[str], boosters: Sequence[Booster] = (), offset: float = 0.0) -> None:
@@ -64,9 +74,17 @@ class Rankers:
 
     @classmethod
     def fit(
-        cls, train: Sequence[Recommended], valid: Sequence[Recommended], names: Sequence[str], ctx: Context
+        cls,
+        train: Sequence[Labelled],
+        valid: Sequence[Labelled],
+        names: Sequence[str],
+        trees: int,
+        ctx: Context,
     ) -> Self:
-        """The first `RANKERS`, stopped by valid. No boosters where no candidate is a target."""
+        """The first `RANKERS`, of at most so many trees, stopped by valid.
+
+        No boosters where no candidate is a target.
+        """
         made, rng = cls(names), np.random.default_rng([ctx.seed, 4])
         seen: list[Dataset] = []
         for n in range(RANKERS):
@@ -79,10 +97,10 @@ class Rankers:
         if held_out is not None:
             judged = dataset(*held_out, like=seen[0])
             seed = (RANKERS + WHOLE) * ctx.seed
-            made.boosters = boost_together(seen, judged, seed, TREES, ctx, "trees of train")
+            made.boosters = boost_together(seen, judged, seed, trees, ctx, "trees of train")
         return made
 
-    def whole(self, known: Sequence[Recommended], offset: float, ctx: Context) -> Self:
+    def whole(self, known: Sequence[Labelled], offset: float, ctx: Context) -> Self:
         """With those that have learnt from all that is known, of as many trees; `offset` is added."""
         made = type(self)(self.names, self.boosters[:RANKERS], offset)
         rng = np.random.default_rng([ctx.seed, 5])
@@ -94,21 +112,20 @@ class Rankers:
         return made
 
     def _lines(
-        self, made: Sequence[Recommended], most: int, thin: np.random.Generator | None = None
+        self, made: Sequence[Labelled], most: int, thin: np.random.Generator | None = None
     ) -> _Lines | None:
         """Lines, hits and sizes of `most` recommendations with a target among their candidates.
 
         `thin` draws those of the other candidates that are kept; without it all are.
         """
-        labelled = [(one.evidence, np.isin(one.evidence.items, one.targets)) for one in made]
-        labelled = [(one, hit) for one, hit in labelled if hit.any()]
-        if not labelled:
+        told = [one for one in made if one.hits.any()]
+        if not told:
             return None
         lines, hits = [], []
-        for at in np.linspace(0, len(labelled) - 1, min(len(labelled), most)).astype(int):
-            one, hit = labelled[at]
+        for at in np.linspace(0, len(told) - 1, min(len(told), most)).astype(int):
+            hit = told[at].hits
             kept = hit | (thin.random(len(hit)) < NEGATIVES / len(hit)) if thin else np.ones(len(hit), bool)
-            lines.append(self._columns(one.features)[kept])
+            lines.append(self._columns(told[at].features)[kept])
             hits.append(hit[kept])
         return np.concatenate(lines), np.concatenate(hits), np.array([len(hit) for hit in hits])
 

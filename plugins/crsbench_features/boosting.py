@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from crsbench.protocols import Context
 
-PATIENCE = 30  # trees without a better NDCG before training stops
+SPAN = 25  # numbers of trees whose NDCG is averaged: a single one is high by chance
+PATIENCE = 30  # trees without a better average before training stops
 LIGHTGBM: dict[str, Any] = {
     "objective": "lambdarank",
     "lambdarank_truncation_level": 100,
@@ -62,11 +63,11 @@ def boost(learnt: Dataset, seed: int, trees: int, ctx: Context, name: str) -> Bo
 def boost_together(
     learnt: Sequence[Dataset], judged: Dataset, seed: int, trees: int, ctx: Context, name: str
 ) -> list[Booster]:
-    """A booster for each of these, of as many trees each, at most `trees`: those with which the NDCG@50 of
-    their mean is highest on `judged`.
+    """A booster for each of these, of as many trees each, at most `trees`: those about which the NDCG@50 of
+    their mean is highest on `judged`, averaged over `SPAN` numbers of trees.
 
-    That of one alone rises and falls by chance, and may stop it after a few trees. `judged` has as many
-    lines in every row. The seeds are `seed` and those after it.
+    That of one alone, or with a single number of trees, rises and falls by chance, and may stop it after a
+    few. `judged` has as many lines in every row. The seeds are `seed` and those after it.
     """
     from lightgbm import Booster
     from sklearn.metrics import ndcg_score
@@ -75,15 +76,18 @@ def boost_together(
     for booster in boosters:
         booster.add_valid(judged, "valid")
     hits = judged.get_label().reshape(len(judged.get_group()), -1)
-    best, kept = -1.0, 0
+    best, last, kept, found = -1.0, 0, 0, list[float]()
     for step in ctx.progress(range(1, trees + 1), trees, name):
         mean = np.mean([_grown(booster) for booster in boosters], axis=0).reshape(hits.shape)
         # (A line alone in its row is in order.)
         ndcg = float(ndcg_score(hits, mean, k=50, ignore_ties=True)) if hits.shape[1] > 1 else 1.0
         ctx.step(step, {f"ndcg@50 of {name}": ndcg})
-        if ndcg > best:
-            best, kept = ndcg, step
-        if step - kept >= PATIENCE:
+        found = [*found, ndcg][-SPAN:]
+        if len(found) < min(SPAN, trees):
+            continue
+        if (average := float(np.mean(found))) > best:
+            best, last, kept = average, step, step - len(found) // 2
+        if step - last >= PATIENCE:
             break
     return [Booster(model_str=booster.model_to_string(num_iteration=kept)) for booster in boosters]
 

@@ -29,7 +29,7 @@ LIGHTGBM: dict[str, Any] = {
     "max_bin": 127,
     "num_threads": 1,
     "deterministic": True,
-    "force_row_wise": True,
+    "force_col_wise": True,
     "verbose": -1,
 }
 

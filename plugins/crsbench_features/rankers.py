@@ -7,11 +7,11 @@ of train than elsewhere: what they learn from has not seen its own fold, and the
 None has learnt from valid, which says how many trees are enough: a row of valid is judged by the mean of the
 three.
 
-Once valid has chosen all that it is there for, six rankers learn from train and valid alike, and differ by
+Once valid has chosen all that it is there for, four rankers learn from train and valid alike, and differ by
 their seed and by the candidates that they learn from: any other state is judged by their mean. `hybrid` is no
 more than that, and `sft` of the same seed has the same trees.
 
-Cost: 1.5 ms of one core for each state and ranker; nine are fitted.
+Cost: 1.5 ms of one core for each state and ranker; seven are fitted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from crsbench.protocols import Context
 
 RANKERS = 3  # that have each left out a part of the folds
-WHOLE = 6  # that have learnt from all: their mean is steadier than each
+WHOLE = 4  # that have learnt from all: their mean is steadier than each
 ROWS = 16_000  # recommendations that a ranker learns from, and as many of valid that judge it
 TIMES = "times"  # the feature that says how often an item was named
 SETTINGS = "rankers.json"

@@ -134,7 +134,7 @@ def test_it_is_read_back_as_it_was(found: Rankers, tmp_path: Path) -> None:
             again.scores(one.features[None], fold), found.scores(one.features[None], fold)
         )
     (tmp_path / "ranker-1.txt").unlink()
-    with pytest.raises(DataError, match="9 of 10 files of rankers"):
+    with pytest.raises(DataError, match=f"{RANKERS + WHOLE} of {RANKERS + WHOLE + 1} files of rankers"):
         Rankers.load(tmp_path, NAMES)
 
 

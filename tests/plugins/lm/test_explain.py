@@ -67,7 +67,8 @@ def ranked(toy: Toy, toy_context: Any, few: Model) -> Model:
     made = codec.recommended([encode_dialogue(codec, d) for d in toy[1]])
     comedy = [replace(one, targets=tuple(range(0, 12, 3))) for one in made]
     assert codec.evidences is not None
-    codec.evidences.ask(Rankers.fit(comedy, comedy[:20], codec.evidences.names, toy_context))
+    made = [one.labelled for one in comedy]
+    codec.evidences.ask(Rankers.fit(made, made[:20], codec.evidences.names, 300, toy_context))
     assert codec.evidences.rankers.boosters
     return few
 

@@ -24,9 +24,9 @@ def limited(corpus: Corpus, limit: int | None) -> Corpus:
     """
     if limit is None:
         return corpus
-    train = Split(_first(corpus.train.dialogues, limit), _first(corpus.train.rows, limit))
+    train = _part(corpus.train, limit)
     valid = _valid(corpus.valid, limit)
-    test = Split(_first(corpus.test.dialogues, limit), _first(corpus.test.rows, limit))
+    test = _part(corpus.test, limit)
     lost = sum(len(row.targets) for row in corpus.test.rows) - sum(len(row.targets) for row in test.rows)
     dropped = {**corpus.dropped, OUTSIDE: lost} if lost else corpus.dropped
     return replace(corpus, train=train, valid=valid, test=test, dropped=dropped)
@@ -46,7 +46,11 @@ def _valid(split: Split, limit: int) -> Split:
     names |= {one.id for one in _first(others, limit - len(chosen))}
     dialogues = tuple(one for one in split.dialogues if one.id in names)
     rows = tuple(row for row in split.rows if row.dialogue in names)
-    return Split(dialogues, rows or _first(split.rows, limit))
+    return replace(split, dialogues=dialogues, rows=rows or _first(split.rows, limit))
+
+
+def _part(split: Split, limit: int) -> Split:
+    return replace(split, dialogues=_first(split.dialogues, limit), rows=_first(split.rows, limit))
 
 
 def _first(named: Sequence[Named], n: int) -> tuple[Named, ...]:
@@ -63,6 +67,7 @@ def learnable(catalog: Catalog, train: Split, valid: Split) -> str:
     """
     digest = hashlib.sha256(catalog.fingerprint.encode())
     for split in (train, valid):
+        digest.update(b"\nby row\n" if split.by_row else b"")
         for part in (split.dialogues, split.rows):
             digest.update(f"\n{len(part)}\n".encode())
             for one in part:

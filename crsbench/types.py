@@ -262,10 +262,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Dialogues to learn from and rows to be scored on; a test split needs no dialogues."""
+    """Dialogues to learn from and rows to be scored on; a test split needs no dialogues.
+
+    `by_row`: the corpus is split by row, so that other rows of these dialogues may stand in another split,
+    test among them. What is learnt out of fold then has to leave out rows and not whole dialogues.
+    """
 
     dialogues: tuple[Dialogue, ...] = ()
     rows: tuple[Row, ...] = ()
+    by_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ class Hybrid(Baseline):
     (repeats.py); each also as its share of the largest in the state; and what is known of the state alone.
 
     A training row is a recommendation with a target among its candidates, its features those of the other
-    folds: about 100 of its candidates stand against its targets. Rankers of the rows of train say how many
-    trees make NDCG@50 on the valid rows highest; rankers of the rows of train and valid, of as many trees,
-    are then what ranks, by their mean (rankers.py). What is no candidate stands behind, in the order of
-    fusion, which chose the candidates.
+    folds (folds.py): about 100 of its candidates stand against its targets, and at most 16,000 rows are
+    learnt from. Rankers of the rows of train say how many trees make NDCG@50 on the valid rows highest;
+    rankers of the rows of train and valid, of as many trees, are then what ranks, by their mean (rankers.py).
+    What is no candidate stands behind, in the order of fusion, which chose the candidates.
 
     The seed chooses the candidates that are learnt from and the features and rows that each tree is shown.
     With `encoder` the features of sentences.py join.
@@ -58,7 +58,7 @@ class Hybrid(Baseline):
             for row in examples(ctx.valid.dialogues)
         ]
         chosen = self.options.candidates, self.options.encoder
-        self.candidates = Candidates.fit(known.dialogues, ctx.catalog, *chosen)
+        self.candidates = Candidates.fit(known.dialogues, ctx.catalog, *chosen, known.by_row)
         of_train = self._labelled(rows, ctx, "training rows")
         judged = self._labelled(scored or told, ctx, "valid rows")
         rankers = Rankers.fit(of_train, judged, self.candidates.names, self.options.trees, ctx)

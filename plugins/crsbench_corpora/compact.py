@@ -39,7 +39,7 @@ def pack(corpus: Corpus) -> dict[str, Any]:
             own = history[shared:]
             rows.append([row.id, row.dialogue, start, shared, len(turns), len(own), row.targets, row.exposed])
             turns += own
-        splits[name] = {"at": at, "dialogues": dialogues, "rows": rows}
+        splits[name] = {"at": at, "dialogues": dialogues, "rows": rows, "by_row": split.by_row}
     items = corpus.catalog.items
     mentions = [mention for turn in turns for mention in turn.mentions]
     return {
@@ -135,7 +135,7 @@ def _split(packed: dict[str, Any], turns: list[Turn]) -> Split:
         )
         for name, dialogue, start, shared, own, more, to, exposed in packed["rows"]
     ]
-    return Split(tuple(dialogues), tuple(rows))
+    return Split(tuple(dialogues), tuple(rows), packed["by_row"])
 
 
 def _shared(history: Sequence[Turn], turns: Sequence[Turn]) -> int:

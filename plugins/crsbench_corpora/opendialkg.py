@@ -1,8 +1,8 @@
 """OpenDialKG (Moon et al., ACL 2019) as prepared for iEvaLM (Wang et al., EMNLP 2023), and as published.
 
 Protocol `ievalm`: the published split is by row, not by dialogue. Half of the test dialogues also have rows
-in train, and some train contexts hold the reply of a test row. The protocol keeps that for comparison.
-Dialogues are rebuilt from rows of one split only, so the reader adds nothing to it.
+in train, and some train contexts hold the reply of a test row. The protocol keeps that for comparison, and
+says so (`Split.by_row`). Dialogues are rebuilt from rows of one split only, so the reader adds nothing to it.
 
 Protocol `ievalm-clean` mends it: rows of dialogues that have a test row are taken out of train and valid
 (4,818 and 1,038 rows stay), and all 1,188 test rows are scored.
@@ -106,13 +106,14 @@ def _read(files: Files, protocol: str) -> Corpus:
     if protocol == "ievalm-clean":
         tested = {record.dialog_id for record in test}
         train, valid = ([one for one in part if one.dialog_id not in tested] for part in (train, valid))
+    by_row = protocol == "ievalm"
     labels = [name for record in test for name in record.rec]
     lost = sum(name not in items for name in labels)
     return Corpus(
         catalog=catalog,
-        train=Split(dialogues=_dialogues(train, items)),
-        valid=Split(dialogues=_dialogues(valid, items), rows=_rows(valid, items)),
-        test=Split(dialogues=_dialogues(test, items), rows=_rows(test, items)),
+        train=Split(_dialogues(train, items), by_row=by_row),
+        valid=Split(_dialogues(valid, items), _rows(valid, items), by_row),
+        test=Split(_dialogues(test, items), _rows(test, items), by_row),
         sealed=Sealed(),
         fingerprint=files.fingerprint,
         targets=len(labels),

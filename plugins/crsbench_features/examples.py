@@ -43,13 +43,17 @@ def recommendations(before: tuple[Turn, ...], turn: Turn) -> Iterator[tuple[Stat
             yield State((*before, _until(turn, end)) if end else before), targets
 
 
-def labels(rows: Sequence[Example], dialogues: int, items: int) -> tuple[Rows, Rows]:
-    """What each row recommends, [N, I], and what each dialogue does, [D, I], there once."""
-    targets = [np.array(row.targets, np.int64) for row in rows]
-    recommended: list[list[NDArray[np.int64]]] = [[] for _ in range(dialogues)]
-    for row, items_of_row in zip(rows, targets, strict=True):
-        recommended[row.dialogue].append(items_of_row)
-    return bag([[one] for one in targets], items), flat(bag(recommended, items))
+def labels(rows: Sequence[Example], items: int) -> Rows:
+    """What each row recommends, [N, I]."""
+    return bag([[np.array(row.targets, np.int64)] for row in rows], items)
+
+
+def labels_of_dialogues(dialogues: Sequence[Dialogue], items: int) -> Rows:
+    """What each dialogue recommends, there once, [D, I]."""
+    recommended: list[list[NDArray[np.int64]]] = [[] for _ in dialogues]
+    for row in examples(dialogues):
+        recommended[row.dialogue].append(np.array(row.targets, np.int64))
+    return flat(bag(recommended, items))
 
 
 def _messages(turn: Turn) -> list[tuple[int, tuple[int, ...]]]:

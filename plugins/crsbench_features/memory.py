@@ -20,8 +20,8 @@ Each feature is a column of `Memory.names`:
   one for its kind; `together` and `lift`, how often the items mentioned, newest first, are named in one
   dialogue with this one (pairs.py).
 
-`fold=f` leaves out the dialogues of fold f altogether, statistics included, as if they were not there: for
-the rows of that fold, in train and in valid. `fold=None` uses all that are remembered (remembered.py).
+`fold=f` leaves out what fold f says altogether, statistics included, as if it were not there: for the rows of
+that fold, in train and in valid (folds.py). `fold=None` uses all that is remembered (remembered.py).
 
 Cost, in CPU seconds of one core: OpenDialKG (4,057 dialogues, 2,965 items) 6.9 to fit, names that nobody
 annotated being looked for, 1.1 for what is without a fold, and 1.5 for the columns of 1,000 states; ReDial
@@ -44,7 +44,8 @@ from scipy import sparse
 
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.ease import Ease
-from crsbench_features.examples import examples, labels
+from crsbench_features.examples import examples, labels, labels_of_dialogues
+from crsbench_features.folds import Seen, seen_dialogues, seen_rows, stays
 from crsbench_features.neighbours import Voters, idf, unit, weighted
 from crsbench_features.pairs import Pairs
 from crsbench_features.reading import BAGS, TURNS, Reader, Rows, flat
@@ -75,43 +76,40 @@ _MATRICES = ("row_terms", "row_nodes", "row_labels", "dialogue_terms", "dialogue
 class Memory:
     """Learnt by `fit`; read by `columns`."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+    def __init__(self, reader: Reader, by_row: bool = False) -> None:
+        self.reader, self.by_row = reader, by_row
         self.names = NAMES + THOROUGH if is_large(len(reader.catalog)) else NAMES
 
     @classmethod
-    def fit(cls, known: Sequence[Dialogue], catalog: Catalog) -> Self:
+    def fit(cls, known: Sequence[Dialogue], catalog: Catalog, by_row: bool = False) -> Self:
         reader, items = Reader(catalog, {}), len(catalog)
-        memory = cls(reader)
+        memory = cls(reader, by_row)
         reader.learn([turn.text for dialogue in known for turn in dialogue.turns])
         rows = list(examples(known))
-        whole = [State(dialogue.turns) for dialogue in known]
-        of_rows, of_dialogues = labels(rows, len(known), items)
+        dialogues, seen = seen_dialogues(known, by_row)
+        whole = [State(dialogue.turns) for dialogue in dialogues]
         memory._keep(
             {
                 "row_terms": reader.said([row.state for row in rows], TURNS),
                 "row_nodes": reader.mentioned([row.state for row in rows])["all"],
-                "row_labels": of_rows,
+                "row_labels": labels(rows, items),
                 "dialogue_terms": reader.said(whole),
                 "dialogue_nodes": flat(reader.mentioned(whole)["all"]),
-                "dialogue_labels": of_dialogues,
+                "dialogue_labels": labels_of_dialogues(dialogues, items),
             },
-            {
-                "row_folds": np.array([row.fold for row in rows], np.int64),
-                "dialogue_folds": np.array([dialogue.fold for dialogue in known], np.int64),
-            },
+            {"row": seen_rows(rows, by_row), "dialogue": seen},
         )
         return memory
 
     def generous(self, known: Sequence[Dialogue]) -> Self:
         """What a generous reader (reading.py) remembers of the same dialogues."""
-        other = self.reread()
+        other, (dialogues, _) = self.reread(), seen_dialogues(known, self.by_row)
         nodes = {
             "row_nodes": other.reader.mentioned([row.state for row in examples(known)])["all"],
-            "dialogue_nodes": flat(other.reader.mentioned([State(d.turns) for d in known])["all"]),
+            "dialogue_nodes": flat(other.reader.mentioned([State(d.turns) for d in dialogues])["all"]),
         }
         if any((self._matrices[name] != found).nnz for name, found in nodes.items()):
-            other._keep(self._matrices | nodes, self._folds)
+            other._keep(self._matrices | nodes, self._seen)
         return other
 
     def reread(self) -> Self:
@@ -124,8 +122,8 @@ class Memory:
         """Whether another one remembers the very same."""
         return self._matrices is other._matrices
 
-    def _keep(self, matrices: dict[str, Rows], folds: dict[str, NDArray[np.int64]]) -> None:
-        self._matrices, self._folds = matrices, folds
+    def _keep(self, matrices: dict[str, Rows], seen: dict[str, Seen]) -> None:
+        self._matrices, self._seen = matrices, seen
         self._views: dict[int | None, _View] = {}
 
     def columns(
@@ -138,14 +136,8 @@ class Memory:
 
     def _view(self, fold: int | None) -> _View:
         if fold not in self._views:
-            kept = {
-                name: np.flatnonzero(folds != (-1 if fold is None else fold))
-                for name, folds in self._folds.items()
-            }
-            matrices = {
-                name: matrix[kept[f"{name.partition('_')[0]}_folds"]]
-                for name, matrix in self._matrices.items()
-            }
+            kept = {name: stays(seen, fold) for name, seen in self._seen.items()}
+            matrices = {name: matrix[kept[name.partition("_")[0]]] for name, matrix in self._matrices.items()}
             self._views[fold] = _View(self.reader, matrices)
         return self._views[fold]
 
@@ -154,7 +146,8 @@ class Memory:
         save_catalog(self.reader.catalog, directory)
         terms = json.dumps(list(self.reader.vocabulary), ensure_ascii=False)
         (directory / "terms.json").write_text(terms, encoding="utf-8")
-        arrays: dict[str, NDArray[np.generic]] = dict(self._folds)
+        arrays: dict[str, NDArray[np.generic]] = {f"{name}_seen": seen for name, seen in self._seen.items()}
+        arrays["by_row"] = np.array([self.by_row])
         for name, matrix in self._matrices.items():
             arrays |= pack(name, matrix)
         save_file(arrays, directory / "memory.safetensors")
@@ -164,11 +157,12 @@ class Memory:
         """Read what `save` wrote; `reader`: one of the same catalogue and terms, if there is one already."""
         catalog = load_catalog(directory)
         terms = json.loads((directory / "terms.json").read_text(encoding="utf-8"))
-        memory = cls(reader or Reader(catalog, {term: i for i, term in enumerate(terms)}))
         arrays = load_file(directory / "memory.safetensors")
+        reader = reader or Reader(catalog, {term: i for i, term in enumerate(terms)})
+        memory = cls(reader, bool(arrays["by_row"][0]))
         widths = {"terms": len(terms), "nodes": memory.reader.nodes, "labels": len(catalog)}
         matrices = {name: unpack(arrays, name, widths[name.partition("_")[2]]) for name in _MATRICES}
-        memory._keep(matrices, {name: arrays[name] for name in ("row_folds", "dialogue_folds")})
+        memory._keep(matrices, {name: arrays[f"{name}_seen"] for name in ("row", "dialogue")})
         return memory
 
 

@@ -1,7 +1,7 @@
 """Which dialogues are remembered: those of train and, of many items, those of valid as well.
 
 Once valid has chosen, it is as good to know as train. Whoever reads a row of a remembered dialogue, to learn
-from it or to choose by it, leaves out its fold, and so the row itself.
+from it or to choose by it, leaves out its fold, and so the row itself (folds.py).
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ def is_large(items: int) -> bool:
 
 
 class Remembered:
-    """`dialogues`, each id once: one that stands in train and in valid, with other labels, is but one."""
+    """`dialogues`, each id once: one that stands in train and in valid, with other labels, is but one.
+
+    `by_row`: whether a row leaves out rows alone, as `Split.by_row` says of train.
+    """
 
     def __init__(self, train: Split, valid: Split, items: int) -> None:
+        self.by_row = train.by_row
         known: dict[str, Dialogue] = {}
         for dialogue in (*train.dialogues, *(valid.dialogues if is_large(items) else ())):
             twin = known.get(dialogue.id)

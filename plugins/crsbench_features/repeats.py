@@ -13,6 +13,7 @@ from scipy import sparse
 
 from crsbench.types import FOLDS, State
 from crsbench_features.examples import Example
+from crsbench_features.folds import seen_rows, stays
 from crsbench_features.neighbours import unit
 from crsbench_features.reading import Reader, Rows, flat
 
@@ -32,15 +33,15 @@ class Repeats:
         self._reader, self._weights = reader, weights  # [1 + 2 V]: bias, last turn, turn before
 
     @classmethod
-    def fit(cls, reader: Reader, rows: Sequence[Example]) -> Self:
+    def fit(cls, reader: Reader, rows: Sequence[Example], by_row: bool = False) -> Self:
         known = [(row, set(row.state.mentioned())) for row in rows]
         kept = [row for row, named in known if named]
         made = cls(reader, {})
         words = made._words([row.state for row in kept])
         repeats = np.array([bool(named & set(row.targets)) for row, named in known if named])
-        folds = np.array([row.fold for row in kept])
+        seen = seen_rows(kept, by_row)
         for fold in _LEFT_OUT:
-            chosen = np.flatnonzero(folds != (-1 if fold is None else fold))
+            chosen = stays(seen, fold)
             made._weights[fold] = _weights(words[chosen], repeats[chosen])
         return made
 

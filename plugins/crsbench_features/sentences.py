@@ -10,7 +10,7 @@ A turn is a vector v(t) of length 1 (encoder.py); turns together are Σ 0.9^age 
 - in a large catalogue `ridge:meaning` and, where items are described, `ridge:description`: Σ over items j of
   ridge(j) (memory.py) · cosine of i and j, of title, year and attributes or of descriptions less their mean.
 
-Votes enter as ln(1 + Σ). `fold=f` leaves out the dialogues of fold f, as in memory.py. Cost: 2 to 7 ms of
+Votes enter as ln(1 + Σ). `fold=f` leaves out fold f, as in memory.py. Cost: 2 to 7 ms of
 CPU for each turn and item that no run has embedded before, and dense products of states with rows.
 """
 
@@ -26,7 +26,8 @@ from safetensors.numpy import load_file, save_file
 
 from crsbench.types import Catalog, Dialogue, Item, Speaker, State
 from crsbench_features.encoder import WIDTH, Encoder
-from crsbench_features.examples import examples, labels
+from crsbench_features.examples import examples, labels, labels_of_dialogues
+from crsbench_features.folds import seen_dialogues, seen_rows, stays
 from crsbench_features.reading import TURNS, Rows
 from crsbench_features.remembered import is_large
 from crsbench_features.storage import pack, unpack
@@ -57,22 +58,20 @@ class Sentences:
             self.names += OF_RIDGE if "description" in vectors else OF_RIDGE[:1]
 
     @classmethod
-    def fit(cls, known: Sequence[Dialogue], catalog: Catalog) -> Self:
+    def fit(cls, known: Sequence[Dialogue], catalog: Catalog, by_row: bool = False) -> Self:
         made = cls()
-        rows, whole = list(examples(known)), [State(dialogue.turns) for dialogue in known]
+        rows, (dialogues, seen) = list(examples(known)), seen_dialogues(known, by_row)
         vectors = {
             "row": made._embed([row.state for row in rows], TURNS, "user"),
-            "dialogue": made._embed(whole),
+            "dialogue": made._embed([State(dialogue.turns) for dialogue in dialogues]),
             "item": made._encoder.embed([_in_words(item) for item in catalog.items]),
         }
         if any(item.description for item in catalog.items):
             vectors["description"] = made._embed_descriptions([item.description for item in catalog.items])
         made._keep(vectors)
-        made._labels = dict(zip(("row", "dialogue"), labels(rows, len(known), len(catalog)), strict=True))
-        made._folds = {
-            "row": np.array([row.fold for row in rows], np.int64),
-            "dialogue": np.array([dialogue.fold for dialogue in known], np.int64),
-        }
+        items = len(catalog)
+        made._labels = {"row": labels(rows, items), "dialogue": labels_of_dialogues(dialogues, items)}
+        made._seen = {"row": seen_rows(rows, by_row), "dialogue": seen}
         return made
 
     def _embed_descriptions(self, texts: Sequence[str]) -> Vectors:
@@ -120,14 +119,14 @@ class Sentences:
 
     def _votes(self, kind: str, asked: Vectors, power: int, fold: int | None) -> Vectors:
         near = np.maximum(asked @ self._vectors[kind].T, 0) ** power  # [S, N]
-        near[:, self._folds[kind] == (-1 if fold is None else fold)] = 0
+        near[:, ~stays(self._seen[kind], fold)] = 0
         return np.log1p((self._labels[kind].T @ near.T).T)
 
     def save(self, directory: Path) -> None:
         """Write sentences.safetensors."""
         arrays = {f"{kind}.vectors": vectors for kind, vectors in self._vectors.items()}
         for kind, given in self._labels.items():
-            arrays |= pack(f"{kind}.labels", given) | {f"{kind}.folds": self._folds[kind]}
+            arrays |= pack(f"{kind}.labels", given) | {f"{kind}.seen": self._seen[kind]}
         save_file(arrays, directory / "sentences.safetensors")
 
     @classmethod
@@ -138,7 +137,7 @@ class Sentences:
         made._keep({name.removesuffix(ending): arrays[name] for name in arrays if name.endswith(ending)})
         items = len(made._vectors["item"])
         made._labels = {kind: unpack(arrays, f"{kind}.labels", items) for kind in ("row", "dialogue")}
-        made._folds = {kind: arrays[f"{kind}.folds"] for kind in ("row", "dialogue")}
+        made._seen = {kind: arrays[f"{kind}.seen"] for kind in ("row", "dialogue")}
         return made
 
 

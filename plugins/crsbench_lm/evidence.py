@@ -74,9 +74,16 @@ class Evidences:
         self._known: OrderedDict[tuple[State, int | None], Evidence] = OrderedDict()
 
     @classmethod
-    def fit(cls, known: Sequence[Dialogue], catalog: Catalog, parts: HeadOptions | None = None) -> Self:
+    def fit(
+        cls,
+        known: Sequence[Dialogue],
+        catalog: Catalog,
+        parts: HeadOptions | None = None,
+        by_row: bool = False,
+    ) -> Self:
         """With the features of those `parts` that are on."""
-        found = cls(Candidates.fit(known, catalog, CANDIDATES, parts is not None and parts.encoder))
+        encoder = parts is not None and parts.encoder
+        found = cls(Candidates.fit(known, catalog, CANDIDATES, encoder, by_row))
         if parts is not None:
             found = cls(found.candidates, [name for name in found.names if found._belongs(name, parts)])
         rows = list(examples(known))

@@ -114,14 +114,16 @@ def fit_sft(options: SftOptions, train: Split, ctx: Context) -> Staged[LanguageM
     from crsbench_lm.sft import train_sft
 
     def build(directory: Path) -> None:
-        known = Remembered(train, ctx.valid, len(ctx.catalog))
+        known, evidences = Remembered(train, ctx.valid, len(ctx.catalog)), None
+        if options.evidence:
+            evidences = Evidences.fit(known.dialogues, ctx.catalog, options.head, known.by_row)
         model, codec = build_model(
             ctx.model,
             options.tiny,
             [d.turns for d in train.dialogues],
             ctx.catalog,
             options.max_length,
-            Evidences.fit(known.dialogues, ctx.catalog, options.head) if options.evidence else None,
+            evidences,
             options.item_dropout,
         )
         model.weigh(options.head.links, options.head.copies, options.head.language_model)

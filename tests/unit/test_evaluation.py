@@ -251,6 +251,11 @@ def test_limit_takes_the_first_by_hash() -> None:
     assert limited(many, 100).dropped == {}
     reordered = replace(many, train=Split(many.train.dialogues[::-1]))
     assert set(limited(reordered, 5).train.dialogues) == set(five.train.dialogues)
+    by_row = replace(
+        many, **{name: replace(getattr(many, name), by_row=True) for name in ("train", "valid", "test")}
+    )
+    few = limited(by_row, 5)
+    assert [split.by_row for split in (few.train, few.valid, few.test)] == [True] * 3
 
 
 def test_of_valid_the_limit_keeps_dialogues_with_their_rows() -> None:
@@ -278,3 +283,4 @@ def test_learnable_covers_what_training_sees_and_no_more() -> None:
     assert digest(replace(CORPUS, train=Split(CORPUS.train.dialogues[:-1]))) != base
     moved = Split(CORPUS.valid.dialogues, (replace(CORPUS.valid.rows[0], targets=(2,)),))
     assert digest(replace(CORPUS, valid=moved)) != base
+    assert digest(replace(CORPUS, train=replace(CORPUS.train, by_row=True))) != base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,14 @@ def test_valid_is_remembered_where_items_are_many_and_read_out_of_its_fold(
             asked.clear()
     assert votes[12][11] == 0
     assert votes[11].argmax() == 11
+
+
+@pytest.mark.parametrize("by_row", [False, True])
+def test_what_a_row_leaves_out_is_as_the_corpus_is_split(context, tmp_path: Path, by_row: bool) -> None:
+    policy = Hybrid(OPTIONS).fit(replace(context.train, by_row=by_row), context)
+    policy.save(tmp_path)
+    for one in (policy, Hybrid().load(tmp_path)):
+        assert one.candidates.memory.by_row == by_row
 
 
 @pytest.mark.parametrize("only", ["dialogues", "rows"])

@@ -83,7 +83,7 @@ def splits(draw, catalog):
         history = (*shared, *draw(st.lists(turns(catalog), max_size=2)))
         targets = tuple(draw(st.lists(st.integers(0, len(catalog) - 1), max_size=3)))
         rows.append(Row(f"r{n}", str(whose), State(history), targets, draw(st.booleans())))
-    return Split(dialogues, tuple(rows))
+    return Split(dialogues, tuple(rows), draw(st.booleans()))
 
 
 @st.composite

@@ -154,7 +154,9 @@ def test_the_clean_protocol(write, tiny):
     assert [one.id for one in published.train.dialogues] == ["7", "8"]
     assert [one.id for one in corpus.train.dialogues] == ["8"]  # 7 and 9 have rows in test
     assert corpus.valid.dialogues == corpus.valid.rows == ()
-    assert (corpus.test, corpus.catalog) == (published.test, published.catalog)
+    assert (corpus.test.rows, corpus.catalog) == (published.test.rows, published.catalog)
+    assert all(split.by_row for split in (published.train, published.valid, published.test))
+    assert not any(split.by_row for split in (corpus.train, corpus.valid, corpus.test))
     assert (corpus.targets, corpus.dropped) == (published.targets, published.dropped)
 
 

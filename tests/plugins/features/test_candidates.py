@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from crsbench_features import remembered
 from crsbench_features.candidates import Candidates
 from crsbench_features.connections import CONTEXT, GUESSED
+from crsbench_features.folds import left_out, seen_dialogues, stays
 from crsbench_features.fusion import SOURCES, fused
 from crsbench_features.memory import Memory
 
@@ -31,6 +34,34 @@ def test_training_rows_do_not_see_their_own_fold(toy: Toy) -> None:
     kept = [dialogue for dialogue in toy[1] if dialogue.fold != own.fold]
     without = Candidates.fit(kept, toy[0], 12).find(asked)
     np.testing.assert_allclose(inside.features, without.features, rtol=1e-5)
+
+
+def test_by_row_they_see_the_rest_of_their_dialogue(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Just what a split would have left that never held the row, nor any other of its fold."""
+    monkeypatch.setattr(remembered, "FEW", 11)
+    known = Candidates.fit(toy[1], toy[0], 12, by_row=True)
+    known.save(tmp_path)
+    for candidates in (known, Candidates.load(tmp_path, 12)):
+        for own in toy[1][:2]:
+            asked = [State(own.turns[:3]), State(own.turns[:1]), State(own.turns[:2])]
+            together = candidates.find(asked, own.fold)
+            for n, state in enumerate(asked):
+                fold = left_out(state, own.fold, True)
+                kept = [one for one, there in _of(toy[1], fold) if there]
+                assert own.id in {one.id for one in kept}
+                without = Candidates.fit(kept, toy[0], 12).find([state])
+                np.testing.assert_array_equal(together.items[n], without.items[0])
+                np.testing.assert_allclose(together.features[n], without.features[0], rtol=2e-3, atol=1e-5)
+                np.testing.assert_allclose(together.fused[n], without.fused[0], rtol=1e-4)
+                whole = candidates.find([state])
+                assert (together.features[n] != whole.features[0]).any()
+
+
+def _of(known: tuple[Dialogue, ...], fold: int | None) -> Iterator[tuple[Dialogue, bool]]:
+    made, seen = seen_dialogues(known, True)
+    return zip(made, stays(seen, fold).tolist(), strict=True)
 
 
 def test_the_state_is_described(candidates: Candidates) -> None:

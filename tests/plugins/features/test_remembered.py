@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crsbench_features.remembered import Remembered
 
 from crsbench.types import Dialogue, Mention, Split, Turn
@@ -24,6 +26,8 @@ def test_of_many_items_valid_is_remembered_too() -> None:
     assert [one.id for one in many.dialogues] == ["a", "b", "c"]
     assert many.fold("c") == VALID.dialogues[1].fold
     assert many.fold("d") is None
+    assert not many.by_row
+    assert Remembered(replace(TRAIN, by_row=True), VALID, 301).by_row
 
 
 def test_a_dialogue_of_both_is_remembered_once() -> None:

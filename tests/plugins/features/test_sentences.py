@@ -63,6 +63,21 @@ def test_the_own_fold_does_not_vote(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded, kept_column)
 
 
+def test_by_row_the_rest_of_the_own_dialogue_votes() -> None:
+    turns = (*TRAIN[0].turns, Turn("user", "crime again"), Turn("system", "Sure", (), (2,)))
+    known = (*TRAIN[1:], Dialogue("4", turns, group=0))  # its rows are of folds 1 and 3
+    state = State(turns[:1])
+    found, whole = (Sentences.fit(known, CATALOG, by_row) for by_row in (True, False))
+    rows, dialogues, _ = found.columns([state], NONE, None, 1)
+    cut, *_ = found.columns([state], NONE, None, 3)
+    assert rows[0, 0] == dialogues[0, 0] == 0 < min(rows[0, 2], dialogues[0, 2])
+    assert cut[0, 0] > 0
+    for by_row, column in zip(
+        found.columns([state], NONE, None), whole.columns([state], NONE, None), strict=True
+    ):
+        np.testing.assert_array_equal(by_row, column)
+
+
 def test_descriptions_answer_what_was_said_and_named(tmp_path: Path) -> None:
     about = ("sharks at sea", "sharks on land", "", "cops")
     catalog = Catalog(tuple(Item(str(n), f"Film {n}", description=text) for n, text in enumerate(about)))

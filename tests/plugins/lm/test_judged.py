@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,14 @@ def test_valid_is_read_out_of_its_fold_judged_by_trees_of_train_and_learnt_from_
     for known in (state, other):  # elsewhere both are remembered
         votes = next(evidences.candidates.memory.columns([known]))[0]
         assert votes.argmax() == 11
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("by_row", [False, True])
+def test_what_a_row_leaves_out_is_as_the_corpus_is_split(toy_context: Any, by_row: bool) -> None:
+    toy_context.train = replace(toy_context.train, by_row=by_row)
+    evidences = fitted(toy_context).codec.evidences or pytest.fail("nothing is counted")
+    assert evidences.candidates.memory.by_row == by_row
 
 
 @pytest.mark.usefixtures("few")

@@ -14,7 +14,6 @@ from crsbench.testing.bench import Bench, Target
 from crsbench.testing.suite import NotAskedError, rules
 
 EXPECTED: dict[tuple[str, str], str] = {
-    ("opendialkg", "keeps_its_splits_apart"): "the published split has test dialogues in train, and says so",
     ("uss", "names_everything_once"): "ratings alone: there is nothing in it to be recommended",
     ("uss", "keeps_its_splits_apart"): "ratings alone: no row asks for a recommendation",
 }

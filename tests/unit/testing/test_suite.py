@@ -368,6 +368,17 @@ def test_a_fault_is_found_by_the_check_that_is_there_for_it(
     assert said in caught.value.message
 
 
+def test_a_split_by_row_may_say_that_dialogues_are_shared(bench: Asked) -> None:
+    body = """
+def load(self, protocol, data_dir, seed):
+    corpus = super().load(protocol, data_dir, seed)
+    row = dataclasses.replace(corpus.test.rows[0], dialogue=corpus.train.dialogues[0].id)
+    by_row = {name: dataclasses.replace(getattr(corpus, name), by_row=True) for name in ("train", "valid")}
+    return dataclasses.replace(corpus, **by_row, test=Split((), (row, *corpus.test.rows[1:])))"""
+    (rule,) = [rule for rule in rules("dataset") if rule.name == "keeps_its_splits_apart"]
+    rule.ask(bench("dataset", body))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -48,13 +48,16 @@ class Hybrid(Baseline):
         super().__init__(options or HybridOptions())
 
     def learn(self, train: Split, ctx: Context) -> None:
-        rows = list(examples(train.dialogues))
+        rows = list(examples(train.dialogues, train.by_row))
         if not rows:
             raise DataError("hybrid has nothing to learn from: train labels no recommendation")
         known = Remembered(train, ctx.valid, len(ctx.catalog))
-        scored = [Example(row.state, row.targets, known.fold(row.dialogue), 0) for row in ctx.valid.rows]
+        scored = [
+            Example(row.state, row.targets, known.left_out(row.state, row.dialogue), 0)
+            for row in ctx.valid.rows
+        ]
         told = [
-            replace(row, fold=known.fold(ctx.valid.dialogues[row.dialogue].id))
+            replace(row, fold=known.left_out(row.state, ctx.valid.dialogues[row.dialogue].id))
             for row in examples(ctx.valid.dialogues)
         ]
         chosen = self.options.candidates, self.options.encoder

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.connections import CONTEXT, GUESSED
 from crsbench_features.examples import examples
-from crsbench_features.folds import left_out
 from crsbench_features.fusion import SOURCES, fused
 from crsbench_features.grounding import Grounding
 from crsbench_features.memory import THOROUGH, Memory
@@ -90,24 +89,16 @@ class Candidates:
         sentences = Sentences.fit(known, catalog, by_row) if encoder else None
         memory = Memory.fit(known, catalog, by_row)
         guessing = memory.generous(known)
-        repeats = Repeats.fit(guessing.reader, list(examples(known)), by_row)
+        repeats = Repeats.fit(guessing.reader, list(examples(known, by_row)))
         return cls(memory, guessing, repeats, number, sentences)
 
-    def find(self, states: Sequence[State], fold: int | None = None) -> Found:
-        """The candidates of at most `BATCH` states of dialogues of one fold, without what it knows."""
-        asked = [left_out(state, fold, self.memory.by_row) for state in states]
-        parts = {one: [n for n, other in enumerate(asked) if other == one] for one in dict.fromkeys(asked)}
-        if len(parts) <= 1:
-            return self._find(states, next(iter(parts), None))
-        found = [self._find([states[n] for n in places], one) for one, places in parts.items()]
-        back = np.argsort(np.concatenate(list(parts.values())))
-        items, features, order = (
-            np.concatenate([getattr(one, name) for one in found])[back]
-            for name in ("items", "features", "fused")
-        )
-        return Found(items, features, order)
+    @property
+    def by_row(self) -> bool:
+        """Whether folds are of rows and not of dialogues (folds.py)."""
+        return self.memory.by_row
 
-    def _find(self, states: Sequence[State], fold: int | None) -> Found:
+    def find(self, states: Sequence[State], fold: int | None = None) -> Found:
+        """The candidates of at most `BATCH` states, without what `fold` knows."""
         remembered = dict(zip(self.memory.names, self.memory.columns(states, fold), strict=True))
         grounded = dict(zip(self._grounding.names, self._grounding.columns(states), strict=True))
         again = self._guess(states, fold, remembered, grounded)
@@ -182,8 +173,8 @@ class Candidates:
 
     @classmethod
     def load(cls, directory: Path, number: int, encoder: bool = False) -> Self:
-        sentences = Sentences.load(directory) if encoder else None
         memory = Memory.load(directory)
+        sentences = Sentences.load(directory) if encoder else None
         guessing = memory.reread()
         if (directory / "guessing").exists():
             guessing = Memory.load(directory / "guessing", guessing.reader)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crsbench.types import Dialogue, Mention, State, Turn
+from crsbench_features.folds import left_out
 from crsbench_features.reading import Rows, bag, flat
 
 
@@ -18,15 +19,16 @@ class Example:
 
     state: State
     targets: tuple[int, ...]
-    fold: int | None  # that of its dialogue; None: of a dialogue that nothing is learnt from
+    fold: int | None  # what it leaves out (folds.py); None: of a dialogue that nothing is learnt from
     dialogue: int  # its index among the dialogues
 
 
-def examples(dialogues: Sequence[Dialogue]) -> Iterator[Example]:
+def examples(dialogues: Sequence[Dialogue], by_row: bool = False) -> Iterator[Example]:
     """Each labelled system turn; of a turn of several messages (lines), each message with labels."""
     for d, dialogue in enumerate(dialogues):
-        fold = dialogue.fold
+        of_dialogue = dialogue.fold
         for at, turn in enumerate(dialogue.turns):
+            fold = left_out(dialogue.turns[:at], of_dialogue, by_row) if turn.recommended else None
             for state, targets in recommendations(dialogue.turns[:at], turn):
                 yield Example(state, targets, fold, d)
 

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
+from crsbench.errors import DataError
 from crsbench.types import Catalog, Dialogue, State
 from crsbench_features.ease import Ease
 from crsbench_features.examples import examples, labels, labels_of_dialogues
@@ -85,7 +86,7 @@ class Memory:
         reader, items = Reader(catalog, {}), len(catalog)
         memory = cls(reader, by_row)
         reader.learn([turn.text for dialogue in known for turn in dialogue.turns])
-        rows = list(examples(known))
+        rows = list(examples(known, by_row))
         dialogues, seen = seen_dialogues(known, by_row)
         whole = [State(dialogue.turns) for dialogue in dialogues]
         memory._keep(
@@ -97,7 +98,7 @@ class Memory:
                 "dialogue_nodes": flat(reader.mentioned(whole)["all"]),
                 "dialogue_labels": labels_of_dialogues(dialogues, items),
             },
-            {"row": seen_rows(rows, by_row), "dialogue": seen},
+            {"row": seen_rows(rows), "dialogue": seen},
         )
         return memory
 
@@ -154,10 +155,15 @@ class Memory:
 
     @classmethod
     def load(cls, directory: Path, reader: Reader | None = None) -> Self:
-        """Read what `save` wrote; `reader`: one of the same catalogue and terms, if there is one already."""
+        """Read what `save` wrote; `reader`: one of the same catalogue and terms, if there is one already.
+
+        Raises DataError where another version wrote it.
+        """
         catalog = load_catalog(directory)
         terms = json.loads((directory / "terms.json").read_text(encoding="utf-8"))
         arrays = load_file(directory / "memory.safetensors")
+        if "by_row" not in arrays:
+            raise DataError(f"{directory} was written by another version", "train the policy again")
         reader = reader or Reader(catalog, {term: i for i, term in enumerate(terms)})
         memory = cls(reader, bool(arrays["by_row"][0]))
         widths = {"terms": len(terms), "nodes": memory.reader.nodes, "labels": len(catalog)}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crsbench.types import Dialogue, Split, Turn
+from crsbench.types import Dialogue, Split, State, Turn
+from crsbench_features.folds import left_out
 
 FEW = 300  # items, of which every one is a candidate (candidates.py): there the network makes up for the rest
 
@@ -34,8 +35,12 @@ class Remembered:
         self._folds = {name: dialogue.fold for name, dialogue in known.items()}
 
     def fold(self, dialogue: str) -> int | None:
-        """The fold that a row of this dialogue leaves out; None where it is not remembered."""
+        """The fold of this dialogue; None where it is not remembered."""
         return self._folds.get(dialogue)
+
+    def left_out(self, state: State, dialogue: str) -> int | None:
+        """The fold that a row of this dialogue leaves out (folds.py)."""
+        return left_out(state.history, self.fold(dialogue), self.by_row)
 
 
 def _joined(one: Dialogue, other: Dialogue) -> Dialogue:

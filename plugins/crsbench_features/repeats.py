@@ -33,13 +33,13 @@ class Repeats:
         self._reader, self._weights = reader, weights  # [1 + 2 V]: bias, last turn, turn before
 
     @classmethod
-    def fit(cls, reader: Reader, rows: Sequence[Example], by_row: bool = False) -> Self:
+    def fit(cls, reader: Reader, rows: Sequence[Example]) -> Self:
         known = [(row, set(row.state.mentioned())) for row in rows]
         kept = [row for row, named in known if named]
         made = cls(reader, {})
         words = made._words([row.state for row in kept])
         repeats = np.array([bool(named & set(row.targets)) for row, named in known if named])
-        seen = seen_rows(kept, by_row)
+        seen = seen_rows(kept)
         for fold in _LEFT_OUT:
             chosen = stays(seen, fold)
             made._weights[fold] = _weights(words[chosen], repeats[chosen])

@@ -60,7 +60,7 @@ class Sentences:
     @classmethod
     def fit(cls, known: Sequence[Dialogue], catalog: Catalog, by_row: bool = False) -> Self:
         made = cls()
-        rows, (dialogues, seen) = list(examples(known)), seen_dialogues(known, by_row)
+        rows, (dialogues, seen) = list(examples(known, by_row)), seen_dialogues(known, by_row)
         vectors = {
             "row": made._embed([row.state for row in rows], TURNS, "user"),
             "dialogue": made._embed([State(dialogue.turns) for dialogue in dialogues]),
@@ -71,7 +71,7 @@ class Sentences:
         made._keep(vectors)
         items = len(catalog)
         made._labels = {"row": labels(rows, items), "dialogue": labels_of_dialogues(dialogues, items)}
-        made._seen = {"row": seen_rows(rows, by_row), "dialogue": seen}
+        made._seen = {"row": seen_rows(rows), "dialogue": seen}
         return made
 
     def _embed_descriptions(self, texts: Sequence[str]) -> Vectors:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from crsbench_features.examples import recommendations
+from crsbench_features.folds import left_out
 from crsbench_features.linking import Linker
 from crsbench_features.links import LinkIndex
 from numpy.typing import NDArray
@@ -46,8 +47,9 @@ class Encoded:
     `shown` the item token that follows (-1: none yet), `turns` the index of its turn.
     Mentions [M]: `nodes` (see LinkIndex), `at` where they stand, `closes` where their turn ends,
     `mention_roles`, `mention_turns`.
-    `history` holds the turns, `fold` is what is left out of memory (None: nothing), `evidence` [T]
-    what counting says at each recommendation position (None: not looked up yet).
+    `history` holds the turns, the first `logged` of which are on record (None: all). `fold` is that of the
+    dialogue, which says what is left out of memory (None: nothing is; `DialogueCodec.left_out`). `evidence`
+    [T]: what counting says at each recommendation position (None: not looked up yet).
     """
 
     ids: NDArray[np.int64]
@@ -64,6 +66,7 @@ class Encoded:
     mention_turns: NDArray[np.int64]
     history: tuple[Turn, ...]
     fold: int | None = None
+    logged: int | None = None
     evidence: tuple[Evidence, ...] | None = None
 
     def newest(self) -> Encoded:
@@ -124,11 +127,13 @@ class DialogueCodec:
         opens: str | None = None,
         said: Mapping[int, Sequence[int]] | None = None,
         fold: int | None = None,
+        logged: int | None = None,
     ) -> Encoded:
         """Tokens of `turns`, the oldest ones dropped where they would pass `max_length`.
 
         `opens="system"` appends `<system> <rec>`, `opens="user"` appends `<user>`: what comes next is to be
-        chosen. `said[t]` gives the exact word pieces of turn t as they were sampled.
+        chosen. `said[t]` gives the exact word pieces of turn t as they were sampled. `fold` and `logged` are
+        those of the row.
         """
         pieces: list[_TurnTokens] = []
         leads: list[int | None] = []
@@ -211,7 +216,17 @@ class DialogueCodec:
             mention_turns=table[:, 4],
             history=tuple(turns),
             fold=fold,
+            logged=logged,
         )
+
+    def left_out(self, row: Encoded) -> list[int | None]:
+        """[T]: the fold that each recommendation position leaves out of memory.
+
+        What follows the turns on record is read as the row that would have come next: without it.
+        """
+        by_row = self.evidences is not None and self.evidences.candidates.by_row
+        on_record = len(row.history) if row.logged is None else row.logged
+        return [left_out(row.history[: min(int(t), on_record)], row.fold, by_row) for t in row.turns]
 
     def evident(self, rows: Sequence[Encoded]) -> list[Encoded]:
         """The rows with the evidence at their recommendation positions looked up."""
@@ -222,7 +237,7 @@ class DialogueCodec:
         found = iter(
             evidences.of(
                 [State(row.history[:t]) for row in missing for t in row.turns],
-                [row.fold for row in missing for _ in row.turns],
+                [fold for row in missing for fold in self.left_out(row)],
             )
         )
         return [
@@ -235,9 +250,11 @@ class DialogueCodec:
         if self.evidences is None:
             return []
         made = [
-            (row.fold, state, targets, evidence if len(state.history) == turn else None)
+            (fold, state, targets, evidence if len(state.history) == turn else None)
             for row in self.evident(rows)
-            for turn, labelled, evidence in zip(row.turns, row.targets, row.evidence or (), strict=True)
+            for turn, labelled, evidence, fold in zip(
+                row.turns, row.targets, row.evidence or (), self.left_out(row), strict=True
+            )
             if labelled
             for state, targets in recommendations(row.history[:turn], row.history[turn])
         ]

@@ -1,7 +1,7 @@
 """What counting says of the items of the catalogue in a state: the features that the language model weighs.
 
 The features are those of `crsbench_features.candidates`, which `hybrid` learns from, too: what the
-conversation itself says, what other dialogues say (not those of the own fold, while training), and
+conversation itself says, what is remembered (without the own fold, while training: folds.py), and
 what is known of the state alone. The `CANDIDATES` items that deserve a closer look have them; every other
 item has none.
 """
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
-    """A recommendation: the evidence where it was made, its items, the fold (None: none is left out)."""
+    """A recommendation: the evidence where it was made, its items, the fold left out (None: none is)."""
 
     evidence: Evidence
     targets: tuple[int, ...]
@@ -86,7 +86,7 @@ class Evidences:
         found = cls(Candidates.fit(known, catalog, CANDIDATES, encoder, by_row))
         if parts is not None:
             found = cls(found.candidates, [name for name in found.names if found._belongs(name, parts)])
-        rows = list(examples(known))
+        rows = list(examples(known, by_row))
         some = rows[:: max(1, len(rows) // SAMPLE)]
         sample = found.of([row.state for row in some], [row.fold for row in some])
         if sample:

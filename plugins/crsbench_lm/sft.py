@@ -147,10 +147,10 @@ def train_sft(
             others = [replace(encode_dialogue(codec, dialogue), fold=fold) for dialogue, fold in more]
             known = [*of_train, *of_valid, *(one.labelled for one in codec.recommended(others))]
             made = [replace(one, evidence=evidences.again(one.evidence, one.fold)) for one in made]
-            rows = [_judged(row, evidences, row.fold) for row in rows]
+            rows = [_judged(row, evidences, codec.left_out(row)) for row in rows]
         # No tree has learnt from the rows of valid yet.
         to_find = [replace(one, evidence=evidences.again(one.evidence, None)) for one in to_find]
-        held_out = [_judged(row, evidences, None) for row in held_out]
+        held_out = [_judged(row, evidences, [None] * len(row.turns)) for row in held_out]
         if fitted is not None:
             model.mix[RANKED] = fit_weight(to_find, model.items)
         train_head(model.evidence, made, to_find, model.items, float(model.mix[RANKED]), ctx)
@@ -208,9 +208,10 @@ def train_sft(
     model.eval()
 
 
-def _judged(row: Encoded, evidences: Evidences, fold: int | None) -> Encoded:
-    """The row with its evidence as the rankers that have not seen `fold` judge it now."""
-    return replace(row, evidence=tuple(evidences.again(one, fold) for one in row.evidence or ()))
+def _judged(row: Encoded, evidences: Evidences, folds: Sequence[int | None]) -> Encoded:
+    """The row with its evidence as the rankers that have not seen the fold of each [T] judge it now."""
+    of_row = zip(row.evidence or (), folds, strict=True)
+    return replace(row, evidence=tuple(evidences.again(one, fold) for one, fold in of_row))
 
 
 @torch.no_grad()

@@ -37,7 +37,8 @@ class _Talk:
     """A conversation that is going on; keys are the turns that the policy took."""
 
     state: State
-    fold: int | None  # what is learnt from other dialogues comes from other folds than this one
+    fold: int | None  # of the dialogue that it begins with; what is left out of memory is as there
+    logged: int  # turns of that dialogue
     said: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     rewards: dict[int, Reward] = field(default_factory=dict[int, Reward])
     allowed: dict[int, NDArray[np.bool_]] = field(default_factory=dict[int, "NDArray[np.bool_]"])
@@ -45,7 +46,8 @@ class _Talk:
 
     def row(self, codec: DialogueCodec) -> Encoded:
         """Its tokens as they were said, and an open system turn unless nothing comes after."""
-        return codec.encode(self.state.history, None if self.ended else "system", self.said, self.fold)
+        opens = None if self.ended else "system"
+        return codec.encode(self.state.history, opens, self.said, self.fold, self.logged)
 
 
 class _Speaker:
@@ -99,7 +101,7 @@ def model_rollout(
         )
         return [(turn, turn.ends) for turn in reward.sample_reply(list(heard), rng)]
 
-    talks = [_Talk(State(seed.state.history), seed.fold) for seed in seeds]
+    talks = [_Talk(State(seed.state.history), seed.fold, len(seed.state.history)) for seed in seeds]
     return _converse(policy, codec, reward, talks, answers, turns, max_words, rng)
 
 
@@ -114,7 +116,7 @@ def simulator_rollout(
     rng: np.random.Generator,
 ) -> tuple[list[Conversation], Behaviour]:
     """Talk with a simulator's users, one a seed. What they are worth is still judged by R_φ."""
-    talks = [_Talk(state, None) for state in users.start(seeds)]
+    talks = [_Talk(state, None, len(state.history)) for state in users.start(seeds)]
     return _converse(policy, codec, reward, talks, users.reply, turns, max_words, rng)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,23 +44,17 @@ def test_by_row_they_see_the_rest_of_their_dialogue(
     known.save(tmp_path)
     for candidates in (known, Candidates.load(tmp_path, 12)):
         for own in toy[1][:2]:
-            asked = [State(own.turns[:3]), State(own.turns[:1]), State(own.turns[:2])]
-            together = candidates.find(asked, own.fold)
-            for n, state in enumerate(asked):
-                fold = left_out(state, own.fold, True)
-                kept = [one for one, there in _of(toy[1], fold) if there]
+            for before in (own.turns[:1], own.turns[:3]):
+                fold = left_out(before, own.fold, True)
+                dialogues, seen = seen_dialogues(toy[1], True)
+                kept = [one for one, there in zip(dialogues, stays(seen, fold), strict=True) if there]
                 assert own.id in {one.id for one in kept}
-                without = Candidates.fit(kept, toy[0], 12).find([state])
-                np.testing.assert_array_equal(together.items[n], without.items[0])
-                np.testing.assert_allclose(together.features[n], without.features[0], rtol=2e-3, atol=1e-5)
-                np.testing.assert_allclose(together.fused[n], without.fused[0], rtol=1e-4)
-                whole = candidates.find([state])
-                assert (together.features[n] != whole.features[0]).any()
-
-
-def _of(known: tuple[Dialogue, ...], fold: int | None) -> Iterator[tuple[Dialogue, bool]]:
-    made, seen = seen_dialogues(known, True)
-    return zip(made, stays(seen, fold).tolist(), strict=True)
+                found = candidates.find([State(before)], fold)
+                without = Candidates.fit(kept, toy[0], 12).find([State(before)])
+                np.testing.assert_array_equal(found.items, without.items)
+                np.testing.assert_allclose(found.features, without.features, rtol=2e-3, atol=1e-5)
+                np.testing.assert_allclose(found.fused, without.fused, rtol=1e-4)
+                assert (found.features != candidates.find([State(before)]).features).any()
 
 
 def test_the_state_is_described(candidates: Candidates) -> None:

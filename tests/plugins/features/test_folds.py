@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from crsbench_features.examples import Example, examples
 from crsbench_features.folds import left_out, seen_dialogues, seen_rows, stays
 
@@ -20,17 +19,18 @@ def dialogue(*labels: tuple[int, ...], group: int = 0) -> Dialogue:
 
 
 def test_the_fold_of_a_row() -> None:
-    states = [State((Turn("user", "x"),) * n) for n in (1, 3, 4)]
-    assert [left_out(state, 2, False) for state in states] == [2, 2, 2]
-    assert [left_out(state, 2, True) for state in states] == [3, 0, 1]
-    assert [left_out(state, None, by_row) for state in states for by_row in (False, True)] == [None] * 6
+    turns = dialogue((), (), ()).turns
+    befores = [turns[:n] for n in (0, 1, 3, 4)]  # (the last stands within the second turn of the system)
+    assert [left_out(before, 2, False) for before in befores] == [2, 2, 2, 2]
+    assert [left_out(before, 2, True) for before in befores] == [2, 3, 0, 0]
+    assert [left_out(before, None, by_row) for before in befores for by_row in (False, True)] == [None] * 8
 
 
 def test_whole_dialogues_are_left_out_with_their_rows() -> None:
     known = [dialogue((1,), (2,), group=group) for group in (0, 3)]
     kept, seen = seen_dialogues(known, False)
     assert kept == known
-    rows = seen_rows(list(examples(known)), False)
+    rows = seen_rows(list(examples(known)))
     for fold in range(FOLDS):
         assert stays(seen, fold).tolist() == [fold != 0, fold != 3]
         assert stays(rows, fold).tolist() == [fold != 0, fold != 0, fold != 3, fold != 3]
@@ -41,7 +41,7 @@ def test_whole_dialogues_are_left_out_with_their_rows() -> None:
 def test_by_row_a_fold_takes_its_rows_alone() -> None:
     known = [dialogue((1,), (2,), (), group=4)]  # rows of folds (4 + 1) % 5 and (4 + 3) % 5
     made, seen = seen_dialogues(known, True)
-    rows = seen_rows(list(examples(known)), True)
+    rows = seen_rows(list(examples(known, True)))
     assert [stays(rows, fold).tolist() for fold in range(FOLDS)] == [
         [False, True],
         [True, True],
@@ -70,16 +70,15 @@ def test_by_row_a_turn_goes_with_each_of_its_messages() -> None:
     named = (Mention("Alpha", 0, (0, 5)), Mention("Beta", 1, (6, 10)))
     turns = (Turn("user", "hello"), Turn("system", text, named, (0, 1)), Turn("user", "no"))
     known = [Dialogue("d", (*turns, Turn("system", "so", (), (2,))), group=0)]
-    first, second, last = examples(known)
-    assert [left_out(row.state, row.fold, True) for row in (first, second, last)] == [1, 2, 3]
+    rows = list(examples(known, True))
+    assert [row.fold for row in rows] == [left_out(row.state.history, 0, True) for row in rows] == [1, 1, 3]
+    assert stays(seen_rows(rows), 1).tolist() == [False, False, True]
     made, seen = seen_dialogues(known, True)
-    for fold in (1, 2):
-        (rest,) = (one for one, there in zip(made, stays(seen, fold), strict=True) if there)
-        assert [turn.recommended for turn in rest.turns] == [(), (), (), (2,)]
+    (rest,) = (one for one, there in zip(made, stays(seen, 1), strict=True) if there)
+    assert [turn.recommended for turn in rest.turns] == [(), (), (), (2,)]
 
 
-@pytest.mark.parametrize("by_row", [False, True])
-def test_what_belongs_to_no_fold_stays(by_row: bool) -> None:
-    rows = [Example(State(()), (1,), None, 0)]
-    assert seen_rows(rows, by_row).all()
-    assert seen_rows([], by_row).shape == seen_dialogues([], by_row)[1].shape == (0, FOLDS + 1)
+def test_what_belongs_to_no_fold_stays() -> None:
+    assert seen_rows([Example(State(()), (1,), None, 0)]).all()
+    for by_row in (False, True):
+        assert seen_rows([]).shape == seen_dialogues([], by_row)[1].shape == (0, FOLDS + 1)

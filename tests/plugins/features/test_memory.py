@@ -9,7 +9,9 @@ import pytest
 from crsbench_features import remembered
 from crsbench_features.memory import NAMES, THOROUGH, Memory
 from crsbench_features.reading import Rows
+from safetensors.numpy import load_file, save_file
 
+from crsbench.errors import DataError
 from crsbench.types import FOLDS, Catalog, Dialogue, Mention, State, Turn
 
 Toy = tuple[Catalog, tuple[Dialogue, ...]]
@@ -91,6 +93,14 @@ def test_what_is_saved_is_what_is_loaded(memory: Memory, tmp_path: Path) -> None
     loaded = Memory.load(tmp_path)
     for fold in (None, 2):
         np.testing.assert_array_equal(columns(loaded, QUERIES, fold), columns(memory, QUERIES, fold))
+
+
+def test_what_another_version_saved_is_not_read(memory: Memory, tmp_path: Path) -> None:
+    memory.save(tmp_path)
+    file = tmp_path / "memory.safetensors"
+    save_file({name: array for name, array in load_file(file).items() if name != "by_row"}, file)
+    with pytest.raises(DataError, match="another version"):
+        Memory.load(tmp_path)
 
 
 def test_in_a_large_catalogue_more_is_counted(

@@ -306,6 +306,14 @@ def load(self, protocol, data_dir, seed):
     corpus = super().load(protocol, data_dir, seed)
     row = dataclasses.replace(corpus.test.rows[0], dialogue=corpus.train.dialogues[0].id)
     return dataclasses.replace(corpus, test=Split((), (row, *corpus.test.rows[1:])))"""),
+    ("dataset", "keeps_its_splits_apart", "1 test rows stand in train or valid", """
+def load(self, protocol, data_dir, seed):
+    corpus = super().load(protocol, data_dir, seed)
+    one = corpus.train.dialogues[0]
+    at = next(t for t, turn in enumerate(one.turns) if turn.recommended)
+    row = dataclasses.replace(corpus.test.rows[0], dialogue=one.id, state=State(one.turns[:at]))
+    by_row = {name: dataclasses.replace(getattr(corpus, name), by_row=True) for name in ("train", "valid")}
+    return dataclasses.replace(corpus, **by_row, test=Split((), (row, *corpus.test.rows[1:])))"""),
     ("dataset", "counts_its_targets", "targets, but", """
 def load(self, protocol, data_dir, seed):
     return dataclasses.replace(super().load(protocol, data_dir, seed), targets=1000)"""),
@@ -372,7 +380,8 @@ def test_a_split_by_row_may_say_that_dialogues_are_shared(bench: Asked) -> None:
     body = """
 def load(self, protocol, data_dir, seed):
     corpus = super().load(protocol, data_dir, seed)
-    row = dataclasses.replace(corpus.test.rows[0], dialogue=corpus.train.dialogues[0].id)
+    one = corpus.train.dialogues[0]
+    row = dataclasses.replace(corpus.test.rows[0], dialogue=one.id, state=State(one.turns))
     by_row = {name: dataclasses.replace(getattr(corpus, name), by_row=True) for name in ("train", "valid")}
     return dataclasses.replace(corpus, **by_row, test=Split((), (row, *corpus.test.rows[1:])))"""
     (rule,) = [rule for rule in rules("dataset") if rule.name == "keeps_its_splits_apart"]

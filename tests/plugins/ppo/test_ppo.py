@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 import torch
+from crsbench_features.folds import left_out
 from crsbench_lm.build import build_model
 from crsbench_lm.codec import DialogueCodec
+from crsbench_lm.evidence import Evidences
 from crsbench_lm.masks import unseen
 from crsbench_lm.model import GroundedLM
 from crsbench_lm.options import SftOptions, TinyOptions
@@ -77,6 +80,33 @@ def test_a_rollout_packs_what_was_said(start: Any, toy_context: Any) -> None:
         assert not c.ended
     assert behaviour.leaves == 0
     assert behaviour.reply_words == 2
+
+
+def test_by_row_no_turn_of_a_talk_sees_the_row_that_it_began_with(toy_context: Any) -> None:
+    """Nor does what follows: whatever that row recommends, memory says the same."""
+    torch.manual_seed(0)
+    (own, *others), catalog = toy_context.train.dialogues, toy_context.catalog
+    begun, label, *rest = own.turns
+    (item,) = label.recommended
+    rewritten = replace(own, turns=(begun, replace(label, recommended=((item + 1) % 12,)), *rest))
+    known, changed = (Evidences.fit([one, *others], catalog, by_row=True) for one in (own, rewritten))
+    model, codec = build_model("tiny", TINY, [own.turns], catalog, 128, known)
+    (seed,) = (t for t in seeds(toy_context, 8) if t.dialogue == own.id)
+    rng = np.random.default_rng(0)
+    (talk,), _ = model_rollout(model, codec, KnownReward(), [seed], 2, 6, rng)
+    fold = left_out((begun,), own.fold, True)
+    assert codec.left_out(talk.row) == [fold] * 3  # two turns, and the next
+    states = [State(talk.row.history[:t]) for t in talk.row.turns]
+    (row,) = codec.evident([talk.row])
+    for read_here, state in zip(row.evidence or (), states, strict=True):
+        expected, seen, other = (
+            asked.of([state], [left])[0].features
+            for asked, left in ((changed, fold), (known, None), (changed, None))
+        )
+        np.testing.assert_array_equal(read_here.features, expected)
+        assert (seen != other).any()  # where the row is not left out
+    (logged,) = logged_rollout(model, codec, KnownReward(), [[seed]], rng)
+    assert codec.left_out(logged.row)[0] == fold
 
 
 def test_before_the_first_step_the_ratio_is_one(start: Any, toy_context: Any) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.intervals import RESAMPLES, Floats, bca, by_group, resamples, standard_error
+from crsbench.intervals import RESAMPLES, Floats, by_group, of_difference, resamples, standard_error
 
 FLIPS = 10_000
 WIDTH = 512  # groups whose signs are drawn at once
@@ -40,7 +40,7 @@ class Difference:
 def paired(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> Difference:
     """The difference b − a of values [N] measured on the same units.
 
-    The interval is the cluster bootstrap's (`intervals.bca`) of the differences. The permutation test swaps
+    The interval is the cluster bootstrap's (`intervals.of_difference`). The permutation test swaps
     a and b in whole groups: p = (1 + #{|permuted| ≥ |observed|}) / (1 + permutations). The bootstrap test is
     studentised: with T = difference / standard error, p = (1 + #{|T* of (resampled − observed)| ≥ |T|}) /
     (1 + resamples) (Davison & Hinkley 1997, section 4.4; without the division it rejects too often when the
@@ -50,7 +50,7 @@ def paired(a: Sequence[float], b: Sequence[float], groups: Sequence[str]) -> Dif
         raise ValueError(f"{len(a)} values cannot be paired with {len(b)}")
     sums, sizes = by_group(np.asarray(b, float) - np.asarray(a, float), groups)
     value = float(sums.sum() / sizes.sum())
-    low, high = bca(sums, sizes)
+    low, high = of_difference(sums, sizes)
     spread = standard_error(sums, sizes) * math.sqrt(len(sums))
     effect = value / spread if spread > 1e-12 * max(1.0, abs(value)) else None
     return Difference(value, low, high, _flip_test(sums), _bootstrap_test(sums, sizes), effect, len(a))

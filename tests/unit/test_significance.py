@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crsbench import intervals, significance
+from crsbench.intervals import over_both
 from crsbench.significance import holm, paired
 
 numbers = st.floats(-100, 100, allow_nan=False)
@@ -58,6 +59,29 @@ def test_rejects_5_percent_of_true_nulls(tested: str, redial_sizes: list[int]) -
         found = paired(np.zeros(len(of)).tolist(), noise.tolist(), of.astype(str).tolist())
         rejected += getattr(found, tested) <= 0.05
     assert 5 <= rejected <= 27  # binomial(300, .05): 99.8% within
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("differ", "apart"), [(3, False), (5, False), (6, True)])
+def test_what_few_dialogues_say_is_not_apart_from_nothing(differ: int, apart: bool, sign: int) -> None:
+    """Neither by the interval nor by the permutation test, whose least p of five is 2 · ½⁵."""
+    values = [float(sign)] * differ + [0.0] * (60 - differ)
+    found = paired([0.0] * 60, values, [str(i) for i in range(60)])
+    assert found.low <= found.value <= found.high
+    assert (found.low > 0 or found.high < 0) == apart == (found.p < 0.05)
+    other = over_both([values, values], [str(i) for i in range(60)])
+    assert (other.low > 0 or other.high < 0) == apart
+
+
+@pytest.mark.parametrize("differ", [3, 5])
+def test_few_that_differ_at_random_seldom_seem_to_differ(differ: int) -> None:
+    rng = np.random.default_rng(differ)
+    apart = 0
+    for _ in range(200):
+        values = np.where(rng.random(60) < differ / 60, rng.choice([-1.0, 1.0], 60), 0.0)
+        found = paired([0.0] * 60, values.tolist(), [str(i) for i in range(60)])
+        apart += found.low > 0 or found.high < 0
+    assert apart <= 12  # 6%; without the rule it is 8 to 10%
 
 
 def test_both_tests_find_what_differs() -> None:

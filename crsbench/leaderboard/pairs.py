@@ -5,7 +5,8 @@ its error. The error of a difference of two means on the same units adds up from
 matrix of products Ψ Ψᵀ gives the cluster-robust standard error of every pair (the same as
 `intervals.standard_error` of the pair's differences). Where a line has several seeds, the variance that
 other seeds would add is in it too, weighted such that with Student's t of the dialogues the interval is that
-of Zou & Donner (see `intervals.over_both`).
+of Zou & Donner (see `intervals.over_both`). Where too few dialogues differ to tell two lines apart, the
+standard error is made so large that it does not (see `intervals.of_difference`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crsbench.intervals import by_group, standard_error, students_t
+from crsbench.intervals import FEWEST, by_group, standard_error, students_t
 from crsbench.leaderboard.lines import Sample
 
 Floats = NDArray[np.float64]
@@ -116,7 +117,9 @@ def _on_the_same_units(samples: Sequence[Sample]) -> Iterator[Pairs]:
         distances[distances < TINY * (squares[some, None] + squares)] = 0.0
         variance = distances * groups / max(groups - 1, 1) + of_seeds[some, None] + of_seeds
         difference = means[some, None] - means
-        yield Pairs(difference, np.sqrt(variance), np.full_like(difference, groups - 1))
+        differing = np.array([(np.abs(sums - one) > TINY).sum(axis=1) for one in sums[some]])
+        spread = _told_by_enough(np.sqrt(variance), difference, differing, groups)
+        yield Pairs(difference, spread, np.full_like(difference, groups - 1))
 
 
 def _pair(a: Sample, b: Sample) -> tuple[float, float, float]:
@@ -128,7 +131,22 @@ def _pair(a: Sample, b: Sample) -> tuple[float, float, float]:
     values = a.values[kept] - b.values[[place[a.units.ids[i]] for i in kept]]
     sums, sizes = by_group(values, [a.units.groups[i] for i in kept])
     variance = standard_error(sums, sizes) ** 2 + float(_of_seeds([a, b], len(sizes)).sum())
-    return float(values.mean()), float(np.sqrt(variance)), float(len(sizes) - 1)
+    difference, differing = float(values.mean()), int((np.abs(sums) > TINY).sum())
+    spread = _told_by_enough(np.sqrt(variance), difference, differing, len(sizes))
+    return difference, float(spread), float(len(sizes) - 1)
+
+
+def _told_by_enough(
+    spread: Floats | float, difference: Floats | float, differing: NDArray[np.int64] | int, groups: int
+) -> Floats:
+    """The spread; where fewer than FEWEST of the dialogues differ, at least such that the interval holds 0.
+
+    By a hundredth more than that, which the three digits of a page keep.
+    """
+    if groups < 2:
+        return np.asarray(spread)
+    least = 1.01 * np.abs(difference) / students_t(groups - 1)
+    return np.where(np.asarray(differing) < FEWEST, np.maximum(spread, least), spread)
 
 
 def _of_seeds(samples: Sequence[Sample], groups: int) -> Floats:

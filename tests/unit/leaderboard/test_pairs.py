@@ -80,3 +80,25 @@ def test_ties_share_a_rank() -> None:
 def test_what_varies_by_nothing_is_no_tie() -> None:
     one, half = (Sample(units(IDS, GROUPS), np.full(240, value)) for value in (1.0, 0.5))
     assert ranks([one, half], higher_is_better=True) == [1, 2]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_five_dialogues_tell_nothing_apart(apart: bool) -> None:
+    """As `intervals.of_difference` has it: six of one sign do, five do not, whatever the t-interval says."""
+
+    def better_in(dialogues: int) -> Sample:
+        values = np.zeros(240)
+        values[: 3 * dialogues] = 1.0
+        count = 237 if apart and dialogues else 240  # where units are not shared by all, pair by pair
+        return Sample(units(IDS[:count], GROUPS[:count]), values[:count])
+
+    nothing = better_in(0)
+    for dialogues, rank in ((5, 1), (6, 2)):
+        lines = [nothing, better_in(dialogues)]
+        assert ranks(lines, higher_is_better=True) == [rank, 1]
+        found = paired(*([one.values[:237].tolist() for one in lines]), GROUPS[:237])
+        assert (found.low > 0) == (rank == 2)
+        if not apart:
+            told = pairs.triangle([0, 1], lines) or pytest.fail("two lines make a pair")
+            t = stats.t.ppf(0.975, told.freedom[0])
+            assert (dialogues / 80 > t * (told.spread[0] or 0)) == (rank == 2)
